@@ -1,0 +1,371 @@
+import { z } from "zod";
+
+import { containerPath } from "./camcops-files.ts";
+import { camcopsRules } from "./camcops-rules.ts";
+import {
+  absolutePath,
+  flag,
+  group,
+  hostAddress,
+  imageReference,
+  oneOf,
+  port,
+  serviceSettings,
+  text,
+  timeZone,
+  wholeNumber,
+} from "./fields.ts";
+
+const iniValue = text("must be one line of text without control characters", /^[^\p{Cc}]*$/u);
+
+/** Sections of camcops.conf: `site`, `server`, `export`, and any number of recipients and SMS backends. */
+function configSections<T extends z.ZodType>(value: T) {
+  return z.record(
+    text(
+      "must be a section of camcops.conf: site, server, export, recipient:<name> or sms_backend:<name>",
+      /^(?:site|server|export|(?:recipient|sms_backend):[A-Za-z0-9_-]+)$/,
+    ),
+    z.record(
+      text("must be a key of camcops.conf in capital letters, such as EMAIL_HOST", /^[A-Z][A-Z0-9_]*$/),
+      value,
+      "must be a group of keys and values (a YAML mapping)",
+    ),
+    "must be a group of sections (a YAML mapping)",
+  );
+}
+
+/**
+ * Secret values of camcops.conf by section and key, such as `site.EMAIL_HOST_PASSWORD`. It is a secret of its own
+ * (`camcopsSecretConfig`) and not part of {@link CamcopsSettings}, which holds nothing secret.
+ */
+export const camcopsSecretConfig = configSections(iniValue);
+
+/** Sections, keys and secret values of camcops.conf. */
+export type CamcopsSecretConfig = z.output<typeof camcopsSecretConfig>;
+
+const selfSigned = group({
+  kind: z.literal("self-signed").meta({
+    description: "The stack makes a certificate, keeps it, and renews it in time.",
+    variable: "CAMCOPS_INSTALLER_CREATE_SELF_SIGNED_CERTIFICATE",
+    caution: "Browsers warn of it. For tests; not for patients' data.",
+  }),
+  country: text("must be a country code of two capital letters (ISO 3166-1 alpha-2), such as GB", /^[A-Z]{2}$/)
+    .optional()
+    .meta({
+      description: "Country of the certificate's subject.",
+      variable: "CAMCOPS_INSTALLER_X509_COUNTRY_NAME",
+      examples: ["GB"],
+    }),
+  stateOrProvince: subjectPart(128).meta({
+    description: "State or province of the certificate's subject.",
+    variable: "CAMCOPS_INSTALLER_X509_STATE_OR_PROVINCE_NAME",
+    examples: ["Cambridgeshire"],
+  }),
+  locality: subjectPart(128).meta({
+    description: "Locality of the certificate's subject.",
+    variable: "CAMCOPS_INSTALLER_X509_LOCALITY_NAME",
+    examples: ["Cambridge"],
+  }),
+  organization: subjectPart(64).meta({
+    description: "Organisation of the certificate's subject.",
+    variable: "CAMCOPS_INSTALLER_X509_ORGANIZATION_NAME",
+    examples: ["University of Cambridge"],
+  }),
+  dnsNames: z
+    .array(
+      text(
+        "must be a DNS name in lower case, such as camcops.example.com",
+        /^(?=.{1,253}$)(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+      ),
+      "must be a list of DNS names",
+    )
+    .min(1, "must hold at least one DNS name")
+    .default(["localhost"])
+    .meta({
+      description: "DNS names that the certificate is valid for; the first one is in the URL that is shown.",
+      variable: "CAMCOPS_INSTALLER_X509_DNS_NAME",
+      examples: [["camcops.example.com"]],
+    }),
+  ipAddresses: z
+    .array(z.union([z.ipv4(), z.ipv6()], "must be an IP address"), "must be a list of IP addresses")
+    .default(["127.0.0.1"])
+    .meta({ description: "IP addresses that the certificate is valid for." }),
+  // Apple's systems refuse longer ones: https://support.apple.com/en-us/103769
+  validityDays: wholeNumber(2, 825, "days").default(825).meta({
+    description: "How long a new certificate is valid.",
+    unit: "days",
+  }),
+  earlyRenewalDays: wholeNumber(1, 824, "days").default(30).meta({
+    description: "How long before its end a deployment renews the certificate.",
+    unit: "days",
+  }),
+});
+
+function subjectPart(longest: number) {
+  return text(`must be a text of 1 to ${longest} characters`, new RegExp(`^[^\\p{Cc}]{1,${longest}}$`, "u")).optional();
+}
+
+function numericId() {
+  const must = "must be a whole number from 1 to 2147483647; 0, root, is refused";
+  return z.int(must).min(1, must).max(2_147_483_647, must);
+}
+
+const certificateFiles = group({
+  kind: z.literal("files").meta({
+    description: "An existing certificate and its key, as files in `configDirectory`.",
+    variable: "CAMCOPS_INSTALLER_CREATE_SELF_SIGNED_CERTIFICATE",
+  }),
+  certificate: absolutePath().meta({
+    description:
+      "PEM file with the server's certificate first, then those of its issuers; as a path below /camcops/cfg or below " +
+      "`configDirectory` on the host.",
+    variable: "CAMCOPS_INSTALLER_SSL_CERTIFICATE",
+    examples: ["/camcops/cfg/camcops.crt"],
+  }),
+  privateKey: absolutePath().meta({
+    description:
+      "PEM file with the certificate's key, without a passphrase; as a path below /camcops/cfg or below " +
+      "`configDirectory` on the host.",
+    variable: "CAMCOPS_INSTALLER_SSL_PRIVATE_KEY",
+    examples: ["/camcops/cfg/camcops.key"],
+    caution: "Readable by `userId` and by nobody else.",
+  }),
+});
+
+const camcopsGroup = group({
+  name: text(
+    "must begin with a lower-case letter or digit and hold at most 40 lower-case letters, digits, - and _",
+    /^[a-z0-9][a-z0-9_-]{0,39}$/,
+  )
+    .default("camcops")
+    .meta({
+      description: "Prefix of the names of all containers, volumes and networks.",
+      variable: "COMPOSE_PROJECT_NAME",
+      caution: "Another name makes new, empty volumes; the old ones stay.",
+    }),
+  configDirectory: absolutePath()
+    .optional()
+    .meta({
+      description:
+        "Folder of the host that appears, read-only, at /camcops/cfg: extra strings, logos, an own certificate. " +
+        "Without it CamCOPS runs on its generated configuration alone.",
+      variable: "CAMCOPS_DOCKER_CONFIG_HOST_DIR",
+      examples: ["/etc/camcops"],
+    }),
+  configFilename: text(
+    "must be a file name of letters, digits, '.', - and _, such as camcops.conf",
+    /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/,
+  )
+    .default("camcops.conf")
+    .meta({
+      description: "Name of the generated configuration file in the containers' /run/secrets.",
+      variable: "CAMCOPS_DOCKER_CAMCOPS_CONFIG_FILENAME",
+    }),
+  userId: numericId().default(1000).meta({
+    description: "User id of CamCOPS's processes: the owner of the files in `configDirectory`.",
+    variable: "CAMCOPS_DOCKER_INSTALL_USER_ID",
+  }),
+  groupId: numericId()
+    .optional()
+    .meta({
+      description: "Group id of CamCOPS's processes. Without it: the same number as `userId`.",
+      examples: [1000],
+    }),
+  https: flag().default(true).meta({
+    description: "Serve HTTPS. Without it CamCOPS speaks plain HTTP, for a web server in front of it.",
+    variable: "CAMCOPS_INSTALLER_USE_HTTPS",
+    caution: "Plain HTTP is for a reverse proxy on the same host: set `hostAddress` to 127.0.0.1.",
+  }),
+  hostAddress: hostAddress().default("0.0.0.0").meta({
+    description: "Address of the host on which the web server listens.",
+  }),
+  hostPort: port().default(443).meta({
+    description: "Port of the host on which the web server listens.",
+    variable: "CAMCOPS_DOCKER_CAMCOPS_HOST_PORT",
+  }),
+  internalPort: port().default(8000).meta({
+    description: "Port of the web server inside its container.",
+    variable: "CAMCOPS_DOCKER_CAMCOPS_INTERNAL_PORT",
+  }),
+  certificate: z
+    .discriminatedUnion("kind", [selfSigned, certificateFiles], {
+      error: (issue) =>
+        issue.code === "invalid_union" ? "must be one of: self-signed, files" : "must be a group of settings",
+    })
+    .prefault({ kind: "self-signed" })
+    .meta({ description: "The certificate of the web server; without a meaning when `https` is false." }),
+  mysql: group({
+    container: flag().default(true).meta({
+      description: "Run the database in a container of this stack. With false, CamCOPS uses the server named below.",
+      variable: "CAMCOPS_INSTALLER_CREATE_MYSQL_CONTAINER",
+    }),
+    databaseName: text("must be 1 to 64 letters, digits and _", /^[A-Za-z0-9_]{1,64}$/)
+      .default("camcops")
+      .meta({
+        description: "Name of CamCOPS's database.",
+        variable: "CAMCOPS_DOCKER_MYSQL_DATABASE_NAME",
+        caution: "Another name means another, empty database.",
+      }),
+    userName: text("must be 1 to 32 letters, digits, '.', - and _, and not root", /^(?!root$)[A-Za-z0-9_.-]{1,32}$/)
+      .default("camcops")
+      .meta({
+        description: "CamCOPS's user in the database, who has all rights on it.",
+        variable: "CAMCOPS_DOCKER_MYSQL_USER_NAME",
+      }),
+    hostAddress: hostAddress().default("127.0.0.1").meta({
+      description: "Address of the host on which the database's container listens.",
+      caution: "The database should not be reachable from beyond the host.",
+    }),
+    hostPort: port().default(3306).meta({
+      description: "Port of the host on which the database's container listens.",
+      variable: "CAMCOPS_DOCKER_MYSQL_HOST_PORT",
+    }),
+    server: text(
+      "must be the host name or IP address of a database server; the Docker host itself is host.docker.internal",
+      /^(?!localhost$|127\.)[A-Za-z0-9](?:[A-Za-z0-9.:_-]{0,251}[A-Za-z0-9])?$/,
+    )
+      .optional()
+      .meta({
+        description: "External database server; only with `container: false`. The Docker host is host.docker.internal.",
+        variable: "CAMCOPS_INSTALLER_MYSQL_SERVER",
+        examples: ["host.docker.internal"],
+      }),
+    port: port().default(3306).meta({
+      description: "Port of the external database server.",
+      variable: "CAMCOPS_INSTALLER_MYSQL_PORT",
+    }),
+  })
+    .prefault({})
+    .meta({ description: "The database." }),
+  superuser: group({
+    // validate_username of CamCOPS 2.4.24, camcops_server/cc_modules/cc_validators.py
+    username: text("must be 1 to 191 letters, digits, commas, braces, - and _", /^[A-Za-z0-9,_{}-]{1,191}$/)
+      .default("admin")
+      .meta({
+        description: "Name of the superuser that the first deployment creates.",
+        variable: "CAMCOPS_INSTALLER_SUPERUSER_USERNAME",
+        caution: "Another name creates one more superuser; the first one stays.",
+      }),
+  })
+    .prefault({})
+    .meta({ description: "The first user." }),
+  flower: group({
+    hostAddress: hostAddress().default("127.0.0.1").meta({
+      description: "Address of the host on which the monitor of background tasks listens.",
+    }),
+    hostPort: port().default(5555).meta({
+      description: "Port of the host on which the monitor of background tasks listens.",
+      variable: "CAMCOPS_DOCKER_FLOWER_HOST_PORT",
+    }),
+    username: text("must be 1 to 64 letters, digits, '.', - and _", /^[A-Za-z0-9_.-]{1,64}$/)
+      .default("flower")
+      .meta({ description: "Name for the login at the monitor." }),
+  })
+    .prefault({})
+    .meta({ description: "Flower, the monitor of background tasks." }),
+  workers: group({
+    replicas: wholeNumber(1, 32, "containers").default(1).meta({
+      description: "How many containers run background tasks.",
+      unit: "containers",
+    }),
+    concurrency: wholeNumber(1, 64, "processes").default(2).meta({
+      description: "How many background tasks each of them runs at a time.",
+      unit: "processes",
+    }),
+  })
+    .prefault({})
+    .meta({ description: "Background workers." }),
+  images: group({
+    camcops: imageReference()
+      .optional()
+      .meta({
+        description: "Image of CamCOPS.",
+        variable: "CAMCOPS_DOCKER_IMAGE_TAG",
+        examples: ["registry.example.org/slipway/camcops:2.4.24"],
+      }),
+    mysql: imageReference()
+      .optional()
+      .meta({ description: "Image of the database.", examples: ["docker.io/library/mariadb:11.4.8"] }),
+    rabbitmq: imageReference()
+      .optional()
+      .meta({ description: "Image of the message queue.", examples: ["docker.io/library/rabbitmq:4.1.4"] }),
+  })
+    .prefault({})
+    .meta({
+      description:
+        "Images by reference. In dev, what is not set is built from `images/`; staging asks for exact tags, prod for digests.",
+    }),
+  services: group({
+    mysql: serviceSettings(1024).meta({ description: "The database." }),
+    rabbitmq: serviceSettings(512).meta({ description: "The message queue." }),
+    camcops_server: serviceSettings(1024).meta({ description: "The web server." }),
+    camcops_scheduler: serviceSettings(512).meta({ description: "The scheduler of background tasks." }),
+    camcops_workers: serviceSettings(1536).meta({ description: "The workers, each container." }),
+    camcops_monitor: serviceSettings(512).meta({ description: "Flower." }),
+  })
+    .prefault({})
+    .meta({ description: "Limits of each service." }),
+  logs: group({
+    maxSize: wholeNumber(1, 10_240, "MiB").default(10).meta({
+      description: "Size at which a container's log file is rotated.",
+      unit: "MiB",
+    }),
+    maxFiles: wholeNumber(1, 100, "files").default(5).meta({
+      description: "How many log files are kept for each container.",
+      unit: "files",
+    }),
+  })
+    .prefault({})
+    .meta({ description: "Rotation of the containers' logs." }),
+  timeZone: timeZone()
+    .default("UTC")
+    .meta({
+      description: "Time zone of the containers and of the export schedule.",
+      examples: ["Europe/London"],
+    }),
+  logLevel: oneOf(["debug", "info", "warning", "error"]).default("info").meta({
+    description: "How much CamCOPS logs.",
+    caution: "debug may log patients' data.",
+  }),
+  config: configSections(
+    z.union(
+      [
+        iniValue,
+        z.number(),
+        z.boolean(),
+        z.array(z.union([iniValue, z.number()]), "must be a list of texts and numbers"),
+      ],
+      "must be one line of text, a number, true, false or a list of texts and numbers",
+    ),
+  )
+    .default({})
+    .meta({
+      description:
+        "Any further key of any section of camcops.conf: `site`, `server`, `export`, `recipient:<name>`, " +
+        "`sms_backend:<name>`. A key given here overrides the generated one. Secret values belong in `camcopsSecretConfig`.",
+      examples: [
+        { site: { EMAIL_HOST: "smtp.example.org", EXTRA_STRING_FILES: ["/camcops/cfg/extra_strings/*.xml"] } },
+      ],
+    }),
+});
+
+/** Everything that a user may say about CamCOPS, except its secrets. */
+export const camcopsSettings = camcopsGroup.superRefine(camcopsRules, { when: () => true }).transform((settings) => ({
+  ...settings,
+  groupId: settings.groupId ?? settings.userId,
+  certificate: inContainer(settings.certificate, settings.configDirectory),
+}));
+
+/**
+ * The settings of CamCOPS, with every default filled in and the certificate's files as paths below /camcops/cfg.
+ */
+export type CamcopsSettings = z.output<typeof camcopsSettings>;
+
+function inContainer(certificate: z.output<typeof camcopsGroup>["certificate"], configDirectory: string | undefined) {
+  if (certificate.kind === "self-signed") return certificate;
+  return {
+    ...certificate,
+    certificate: containerPath(certificate.certificate, configDirectory),
+    privateKey: containerPath(certificate.privateKey, configDirectory),
+  };
+}

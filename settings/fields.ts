@@ -1,0 +1,114 @@
+import { z } from "zod";
+
+/**
+ * The kinds of value that settings are made of. Every message completes the sentence "this setting …", so that an error
+ * can name the setting in front of it.
+ */
+
+/** A text that matches `pattern`; `must` says what is allowed. */
+export function text(must: string, pattern: RegExp) {
+  return z.string(must).regex(pattern, must);
+}
+
+/** A whole number from `minimum` to `maximum`; `what` names the unit, such as "days". */
+export function wholeNumber(minimum: number, maximum: number, what?: string) {
+  const must = `must be a whole number${what === undefined ? "" : ` of ${what}`} from ${minimum} to ${maximum}`;
+  return z.int(must).min(minimum, must).max(maximum, must);
+}
+
+/** One of a few words. */
+export function oneOf<const T extends readonly [string, ...string[]]>(words: T) {
+  return z.enum(words, `must be one of: ${words.join(", ")}`);
+}
+
+/** A group of settings; a key that it does not know is an error. */
+export function group<T extends z.core.$ZodLooseShape>(shape: T) {
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === "invalid_type" ? "must be a group of settings (a YAML mapping)" : undefined),
+  });
+}
+
+/** Yes or no. */
+export function flag() {
+  return z.boolean("must be true or false, without quotes");
+}
+
+/** A TCP port. */
+export function port() {
+  return wholeNumber(1, 65535);
+}
+
+/** An address of the host on which a published port listens. */
+export function hostAddress() {
+  const must =
+    "must be an IP address of the host: 127.0.0.1 to be reachable from this host only, 0.0.0.0 from everywhere";
+  return z.union([z.ipv4(must), z.ipv6(must)], must);
+}
+
+/**
+ * An absolute path without `.` and `..`, in the notation of Docker: a Windows folder is `/host_mnt/c/Users/…`.
+ * Trailing slashes are dropped.
+ */
+export function absolutePath() {
+  return text(
+    "must be an absolute path without . or .. in it, such as /etc/camcops; `~` and variables are not expanded, " +
+      "and the Windows folder C:\\Users\\me is written /host_mnt/c/Users/me",
+    /^(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+\/*$/u,
+  ).overwrite((path) => path.replace(/\/+$/, ""));
+}
+
+/** A time zone of the IANA database. */
+export function timeZone() {
+  const must = "must be a time zone of the IANA database, such as UTC or Europe/London";
+  return z.string(must).refine(isTimeZone, must);
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    // Offsets such as "+01:00" are time zones to Intl, but not to the C library in a container.
+    return /^[A-Za-z]/.test(name);
+  } catch {
+    return false;
+  }
+}
+
+const referencePattern =
+  /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]+)?\/)?[a-z0-9._-]+(?:\/[a-z0-9._-]+)*(?::([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$/;
+
+/** What an image reference is pinned to. */
+export interface ImagePin {
+  tag?: string;
+  digest?: string;
+}
+
+/** The tag and the digest of an image reference. */
+export function imagePin(reference: string): ImagePin {
+  const [, tag, digest] = referencePattern.exec(reference) ?? [];
+  return { ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
+}
+
+/** An image in a registry, by exact tag, digest or both; never `latest`. */
+export function imageReference() {
+  const must =
+    "must be an image reference with an exact tag or a digest, such as registry.example.org/camcops:2.4.24 or " +
+    "registry.example.org/camcops@sha256:<64 hexadecimal digits>; `latest` and a missing tag are refused";
+  return text(must, referencePattern).refine((reference) => {
+    const { tag, digest } = imagePin(reference);
+    return tag !== "latest" && (tag ?? digest) !== undefined;
+  }, must);
+}
+
+/** What a service may use and what becomes of it when it ends. */
+export function serviceSettings(memory: number) {
+  return group({
+    memory: wholeNumber(64, 1_048_576, "MiB").default(memory).meta({
+      description: "Memory limit of each of the service's containers.",
+      unit: "MiB",
+      caution: "A process that needs more is killed by the kernel.",
+    }),
+    restart: oneOf(["unless-stopped", "always", "on-failure", "no"]).default("unless-stopped").meta({
+      description: "When Docker starts the service again after it ended.",
+    }),
+  }).prefault({});
+}
