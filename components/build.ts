@@ -1,0 +1,125 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { Readable } from "node:stream";
+import type Docker from "dockerode";
+import tar from "tar-stream";
+
+/** The local image that every built image stands on. `./slipway up` makes it. */
+export const baseImage = "slipway/base:bookworm";
+
+/** Where Debian and Ubuntu keep the certificate authorities that an administrator added. */
+const addedCertificates = "/usr/local/share/ca-certificates";
+
+/** Build arguments that Docker knows beforehand and keeps out of an image's history. */
+const proxyVariables = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"];
+
+const outputLinesInError = 30;
+
+export interface BuildContext {
+  /** Repository name of the image, such as `slipway/mariadb`. */
+  name: string;
+  /** Folder with the Dockerfile. */
+  folder: string;
+  /** Version of the packaged software: the build argument `VERSION`, and a label. */
+  version: string;
+  /** Changes when the image is to be built anew although its folder is the same: `up --rebuild` sets it. @default none */
+  revision?: string | undefined;
+}
+
+function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((file) => join(folder, file))
+    .filter((file) => statSync(file).isFile())
+    .sort();
+}
+
+/** Names an image's content before it is built: what is in the folder, the version and the revision. */
+export function contextHash({ folder, version, revision }: BuildContext): string {
+  const hash = createHash("sha256").update(JSON.stringify([version, revision ?? null]));
+  for (const file of filesOf(folder)) {
+    const content = readFileSync(file);
+    hash.update(JSON.stringify([relative(folder, file), statSync(file).mode & 0o111, content.length])).update(content);
+  }
+  return hash.digest("hex").slice(0, 12);
+}
+
+function pack({ folder }: BuildContext): Readable {
+  const archive = tar.pack();
+  for (const file of filesOf(folder)) {
+    const mode = (statSync(file).mode & 0o111) === 0 ? 0o644 : 0o755;
+    archive.entry({ name: relative(folder, file), mode, mtime: new Date(0) }, readFileSync(file));
+  }
+  // A build stage that downloads installs these; the final stage never sees them.
+  archive.entry({ name: ".build/ca-certificates/", type: "directory", mode: 0o755, mtime: new Date(0) });
+  for (const file of certificateFiles()) {
+    const name = `.build/ca-certificates/${relative(addedCertificates, file).replaceAll("/", "-")}`;
+    archive.entry({ name, mode: 0o644, mtime: new Date(0) }, readFileSync(file));
+  }
+  archive.finalize();
+  return Readable.from(archive);
+}
+
+function certificateFiles(): string[] {
+  try {
+    return filesOf(addedCertificates).filter((file) => file.endsWith(".crt"));
+  } catch {
+    return [];
+  }
+}
+
+async function exists(client: Docker, image: string): Promise<boolean> {
+  try {
+    await client.getImage(image).inspect();
+    return true;
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode === 404) return false;
+    throw error;
+  }
+}
+
+/**
+ * Builds an image unless it is there already, which its tag tells.
+ *
+ * @throws Error with the last lines of the build's output when a step fails, or when the base image is missing.
+ */
+export async function buildImage(
+  client: Docker,
+  context: BuildContext,
+  reference: string,
+  say: (line: string) => void,
+): Promise<void> {
+  if (await exists(client, reference)) return;
+  if (!(await exists(client, baseImage))) {
+    throw new Error(`The base image ${baseImage} is missing. Make it by: ./slipway doctor --fix`);
+  }
+  const proxies = proxyVariables.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const stream = await client.buildImage(pack(context), {
+    t: reference,
+    buildargs: { BASE: baseImage, VERSION: context.version, ...Object.fromEntries(proxies) },
+    labels: { "org.opencontainers.image.version": context.version },
+    forcerm: true,
+  });
+  const lines: string[] = [];
+  await new Promise<void>((resolve, reject) => {
+    client.modem.followProgress(
+      stream,
+      (error: Error | null) => {
+        if (error === null) resolve();
+        else
+          reject(
+            new Error(`Building ${reference} failed: ${error.message}\n${lines.slice(-outputLinesInError).join("\n")}`),
+          );
+      },
+      (event: { stream?: string }) => {
+        const line = event.stream?.trim();
+        if (line === undefined || line === "") return;
+        lines.push(line);
+        if (line.startsWith("Step ")) say(line);
+      },
+    );
+  });
+}

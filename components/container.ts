@@ -1,0 +1,131 @@
+import type * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { FileVolume } from "./file-volume.ts";
+import type { Host } from "./host.ts";
+import type { Image } from "./image.ts";
+import { label, ownerLabels } from "./labels.ts";
+import type { Network } from "./network.ts";
+import type { Volume } from "./volume.ts";
+
+export interface NetworkMembership {
+  network: Network;
+  /** Names by which others on the network reach the container, besides its own. @default none */
+  aliases?: string[];
+}
+
+export interface Mount {
+  /** A named volume, or an absolute path on the host. */
+  source: Volume | string;
+  /** Absolute path in the container. */
+  target: string;
+  /** @default false */
+  readOnly?: boolean;
+}
+
+export interface GeneratedFiles {
+  volume: FileVolume;
+  /** The folder in the container at which the files appear, read-only. */
+  target: string;
+}
+
+/** What every container has in common, be it a service's or a task's. */
+export interface ContainerArgs {
+  host: Host;
+  /** The system that the container belongs to. */
+  system: string;
+  /** The container's name in Docker, unique on the host. */
+  containerName: string;
+  image: Image;
+  /** @default the image's */
+  entrypoint?: string[];
+  /** @default the image's */
+  command?: string[];
+  /** Environment variables. Anybody who may use Docker can read them: secrets go into `files`. @default none */
+  environment?: Record<string, pulumi.Input<string>>;
+  /** Generated files, secrets among them. @default none */
+  files?: GeneratedFiles[];
+  /** @default none */
+  mounts?: Mount[];
+  /** Paths in the container that are writable, in memory and empty at each start. @default `/tmp` */
+  writablePaths?: string[];
+  networks: NetworkMembership[];
+  /** Lets the container reach its host as `host.docker.internal`, on Linux too. @default false */
+  reachesHost?: boolean;
+  userId: number;
+  groupId: number;
+  /** Memory limit, in MiB. */
+  memory: number;
+  /** Share of the processor under contention, relative to the default of 1024. @default 1024 */
+  cpuShares?: number;
+  /** `SIGTERM`, or what the software takes as the request to end cleanly. @default `SIGTERM` */
+  stopSignal?: string;
+  /** Seconds from the stop signal to a kill. @default 60 */
+  stopGraceSeconds?: number;
+}
+
+export const defaultStopGraceSeconds = 60;
+
+/** One line a container, which Docker's own limits make cheap: a full log never fills the disk. */
+const logOptions = { "max-size": "10m", "max-file": "3" };
+
+/** The inputs of a container without root, with no capability, and with a root file system that nobody can write. */
+export function hardenedContainer(
+  args: ContainerArgs,
+  labels: Record<string, pulumi.Input<string>>,
+): docker.ContainerArgs {
+  const files = args.files ?? [];
+  const allLabels: Record<string, pulumi.Input<string>> = {
+    ...ownerLabels(args.host, args.system),
+    [label.image]: args.image.reference,
+    ...labels,
+  };
+  if (files.length > 0) {
+    allLabels[label.files] = pulumi.all(files.map(({ volume }) => volume.revision)).apply((ids) => ids.join(" "));
+  }
+  return {
+    name: args.containerName,
+    hostname: args.containerName,
+    image: args.image.id,
+    ...(args.entrypoint && { entrypoints: args.entrypoint }),
+    ...(args.command && { command: args.command }),
+    envs: Object.entries(args.environment ?? {}).map(([name, value]) => pulumi.interpolate`${name}=${value}`),
+    labels: Object.entries(allLabels).map(([name, value]) => ({ label: name, value })),
+    user: `${String(args.userId)}:${String(args.groupId)}`,
+    readOnly: true,
+    capabilities: { drops: ["ALL"] },
+    securityOpts: ["no-new-privileges"],
+    tmpfs: Object.fromEntries(
+      (args.writablePaths ?? ["/tmp"]).map((path) => [path, `uid=${String(args.userId)},gid=${String(args.groupId)}`]),
+    ),
+    volumes: [
+      ...(args.mounts ?? []).map(({ source, target, readOnly = false }) => ({
+        containerPath: target,
+        readOnly,
+        ...(typeof source === "string" ? { hostPath: source } : { volumeName: source.volumeName }),
+      })),
+      ...files.map(({ volume, target }) => ({ volumeName: volume.volumeName, containerPath: target, readOnly: true })),
+    ],
+    removeVolumes: false,
+    networkMode: "bridge",
+    networksAdvanced: args.networks.map(({ network, aliases = [] }) => ({ name: network.networkName, aliases })),
+    ...(args.reachesHost && { hosts: [{ host: "host.docker.internal", ip: "host-gateway" }] }),
+    memory: args.memory,
+    cpuShares: args.cpuShares ?? 1024,
+    stopSignal: args.stopSignal ?? "SIGTERM",
+    stopTimeout: args.stopGraceSeconds ?? defaultStopGraceSeconds,
+    destroyGraceSeconds: args.stopGraceSeconds ?? defaultStopGraceSeconds,
+    logDriver: "json-file",
+    logOpts: logOptions,
+  };
+}
+
+/** Options that every such container needs, whoever owns it. */
+export const containerOptions = {
+  // Names are fixed, so the former container has to go first (pulumi-docker #1356).
+  deleteBeforeReplace: true,
+  // An edit of the first two is accepted and silently left undone (kreuzwerker #988). Memory cannot be raised above the
+  // swap limit that Docker derived from the former value.
+  replaceOnChanges: ["healthcheck", "tmpfs", "memory"],
+  // Docker derives it from `memory`, differently where the kernel does not account for swap.
+  ignoreChanges: ["memorySwap"],
+} satisfies pulumi.CustomResourceOptions;

@@ -1,0 +1,118 @@
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type Docker from "dockerode";
+import tar from "tar-stream";
+import type { Host } from "./host.ts";
+import type { Image } from "./image.ts";
+import { ownerLabels } from "./labels.ts";
+import { removeLeftoverContainer } from "./leftovers.ts";
+
+/** The folder of the carrier at which the volume is filled. */
+const folder = "/files";
+
+export interface FileVolumeArgs {
+  host: Host;
+  /** The system that the files belong to. */
+  system: string;
+  /** Name of the carrier container, and the beginning of the volume's name. */
+  carrierName: string;
+  /** Any image that is there: nothing of it runs. */
+  image: Image;
+  /** Contents by file name. All of them are treated as secrets. */
+  files: Record<string, pulumi.Input<string>>;
+  /** The only user that may read the files, as a number. */
+  userId: number;
+  groupId: number;
+}
+
+/**
+ * A volume filled with generated files, secrets among them, that services mount read-only.
+ *
+ * Docker takes no uploads into a container whose root file system is read-only. So a carrier, a container that is created
+ * but never started, takes them into the volume, each owned by the user who needs it, with mode 0400. The provider's own
+ * `uploads` cannot do that on Docker 20.10 where the image names a user, so a hook puts them there; their contents are
+ * the carrier's replacement trigger, which the state keeps encrypted. Services carry the carrier's id as a label: changed
+ * files make a new carrier, and thereby new services.
+ */
+export class FileVolume extends pulumi.ComponentResource {
+  readonly volumeName: pulumi.Output<string>;
+  /** Changes whenever a file's content does. */
+  readonly revision: pulumi.Output<string>;
+
+  constructor(name: string, args: FileVolumeArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("slipway:index:FileVolume", name, {}, opts);
+    const { client } = args.host;
+    const owner = { uid: args.userId, gid: args.groupId };
+    const contents = pulumi.secret(pulumi.all(args.files));
+    const settled = new Promise<Record<string, string>>((resolve) => {
+      contents.apply(resolve);
+    });
+
+    // The name depends on which files there are, so that a file given up does not stay behind in the volume.
+    const suffix = createHash("sha256")
+      .update(JSON.stringify([Object.keys(args.files).sort(), owner]))
+      .digest("hex")
+      .slice(0, 8);
+    const volume = new docker.Volume(
+      `${name}-volume`,
+      { name: `${args.carrierName}-${suffix}` },
+      { parent: this, deleteBeforeReplace: true },
+    );
+
+    const carrier = new docker.Container(
+      `${name}-carrier`,
+      {
+        name: args.carrierName,
+        image: args.image.id,
+        entrypoints: ["/never-started"],
+        start: false,
+        mustRun: false,
+        networkMode: "none",
+        restart: "no",
+        logDriver: "none",
+        removeVolumes: false,
+        labels: Object.entries(ownerLabels(args.host, args.system)).map(([label, value]) => ({ label, value })),
+        volumes: [{ volumeName: volume.name, containerPath: folder }],
+      },
+      {
+        parent: this,
+        deleteBeforeReplace: true,
+        replacementTrigger: contents,
+        hooks: {
+          beforeCreate: [(hook) => removeLeftoverContainer(client, hook.newInputs)],
+          afterCreate: [async (hook) => putFiles(client, hook.id, await settled, owner)],
+        },
+      },
+    );
+
+    this.volumeName = volume.name;
+    this.revision = carrier.id;
+    this.registerOutputs({ volumeName: this.volumeName, revision: this.revision });
+  }
+}
+
+/**
+ * Writes files into the volume of a carrier. A carrier that did not get them is removed, so that the next deployment makes
+ * it anew.
+ */
+export async function putFiles(
+  client: Docker,
+  id: string,
+  files: Record<string, string>,
+  owner: { uid: number; gid: number },
+): Promise<void> {
+  const archive = tar.pack();
+  for (const [name, content] of Object.entries(files)) {
+    archive.entry({ name, mode: 0o400, mtime: new Date(0), ...owner }, content);
+  }
+  archive.finalize();
+  const container = client.getContainer(id);
+  try {
+    await container.putArchive(Readable.from(archive), { path: folder });
+  } catch (error) {
+    await container.remove({ v: false, force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,111 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { containerOptions, hardenedContainer, type ContainerArgs } from "./container.ts";
+import { untilHealthy } from "./gate.ts";
+import { label } from "./labels.ts";
+import { removeLeftoverContainer } from "./leftovers.ts";
+import { operationsLabel, type ServiceOperations } from "./operations.ts";
+
+export interface PublishedPort {
+  /** Address of the host on which the port listens. */
+  address: string;
+  /** Port on the host. */
+  hostPort: number;
+  /** Port in the container. */
+  containerPort: number;
+}
+
+export interface HealthCheck {
+  /** The command, as a list without a shell. Exit code 0 means healthy. */
+  command: string[];
+  /** Seconds between two checks. @default 5 */
+  intervalSeconds?: number;
+  /** Seconds that one check may take. @default 5 */
+  timeoutSeconds?: number;
+  /** Failed checks in a row that make the service unhealthy. @default 3 */
+  retries?: number;
+  /** Seconds after the start in which failed checks do not count. A deployment waits no longer than this and the checks after it. */
+  startPeriodSeconds: number;
+}
+
+/** `unless-stopped` brings a service back after a crash and a restart of the machine, but not after it was stopped by hand. */
+export type RestartPolicy = "unless-stopped" | "always" | "on-failure" | "no";
+
+export interface ServiceArgs extends ContainerArgs {
+  /** The service's name in its system, such as `camcops_server`. */
+  service: string;
+  healthCheck: HealthCheck;
+  /** @default none */
+  ports?: PublishedPort[];
+  /** @default `unless-stopped` */
+  restart?: RestartPolicy;
+  /** How many equal containers run, named `${containerName}-1` and so on. @default one, named `containerName` */
+  replicas?: number | undefined;
+  operations: ServiceOperations;
+}
+
+function duration(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  return minutes === 0 ? `${String(seconds)}s` : `${String(minutes)}m${String(seconds % 60)}s`;
+}
+
+/**
+ * One long-running process from one image, in one container or several equal ones. Whatever depends on it waits until
+ * Docker calls it healthy; if it does not get there, the deployment fails with its last log lines.
+ */
+export class Service extends pulumi.ComponentResource {
+  /** The names of its containers. */
+  readonly containerNames: pulumi.Output<string[]>;
+
+  constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("slipway:index:Service", name, {}, opts);
+    const { client } = args.host;
+    const check = { intervalSeconds: 5, timeoutSeconds: 5, retries: 3, ...args.healthCheck };
+    const timeoutSeconds =
+      check.startPeriodSeconds + (check.intervalSeconds + check.timeoutSeconds) * (check.retries + 1);
+    const gate = (hook: pulumi.ResourceHookArgs) =>
+      untilHealthy(client, hook.id, { service: args.service, timeoutSeconds });
+
+    const suffixes =
+      args.replicas === undefined ? [""] : Array.from({ length: args.replicas }, (_, index) => `-${String(index + 1)}`);
+    const containers = suffixes.map(
+      (suffix) =>
+        new docker.Container(
+          `${name}-container${suffix}`,
+          {
+            ...hardenedContainer(
+              { ...args, containerName: args.containerName + suffix },
+              { [label.service]: args.service, [label.operations]: operationsLabel(args.operations) },
+            ),
+            restart: args.restart ?? "unless-stopped",
+            ports: (args.ports ?? [])
+              .map(({ address, hostPort, containerPort }) => ({
+                ip: address,
+                external: hostPort,
+                internal: containerPort,
+              }))
+              .sort((a, b) => a.internal - b.internal || a.external - b.external),
+            healthcheck: {
+              tests: ["CMD", ...check.command],
+              interval: duration(check.intervalSeconds),
+              timeout: duration(check.timeoutSeconds),
+              retries: check.retries,
+              startPeriod: duration(check.startPeriodSeconds),
+            },
+          },
+          {
+            parent: this,
+            ...containerOptions,
+            hooks: {
+              beforeCreate: [(hook) => removeLeftoverContainer(client, hook.newInputs)],
+              afterCreate: [gate],
+              afterUpdate: [gate],
+            },
+          },
+        ),
+    );
+
+    this.containerNames = pulumi.all(containers.map((container) => container.name));
+    this.registerOutputs({ containerNames: this.containerNames });
+  }
+}

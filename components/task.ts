@@ -1,0 +1,41 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { containerOptions, hardenedContainer, type ContainerArgs } from "./container.ts";
+import { exitedWithZero } from "./gate.ts";
+import { label } from "./labels.ts";
+import { removeLeftoverContainer } from "./leftovers.ts";
+
+export interface TaskArgs extends ContainerArgs {
+  /** The task's name in its system, such as `upgrade_db`. */
+  task: string;
+}
+
+/**
+ * One process run to its end before what depends on it starts. It runs again when any of its inputs changes, after it
+ * failed, and when its container was removed, so it must be one that may be repeated without harm. A failure ends the
+ * deployment with the last lines of its log.
+ */
+export class Task extends pulumi.ComponentResource {
+  constructor(name: string, args: TaskArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("slipway:index:Task", name, {}, opts);
+    const { client } = args.host;
+    new docker.Container(
+      `${name}-container`,
+      {
+        ...hardenedContainer(args, { [label.task]: args.task }),
+        restart: "no",
+        attach: true,
+        mustRun: false,
+      },
+      {
+        parent: this,
+        ...containerOptions,
+        hooks: {
+          beforeCreate: [(hook) => removeLeftoverContainer(client, hook.newInputs)],
+          afterCreate: [(hook) => exitedWithZero(client, hook.id, args.task)],
+        },
+      },
+    );
+    this.registerOutputs({});
+  }
+}

@@ -1,0 +1,25 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+
+export interface VolumeArgs {
+  /** The volume's name in Docker. Caution: another name is another, empty volume; the former one is kept. */
+  volumeName: string;
+}
+
+/**
+ * A named volume that holds data. It is protected, stays in Docker when its resource is deleted, and carries no labels,
+ * because a changed label would replace it (pulumi-docker #389).
+ */
+export class Volume extends pulumi.ComponentResource {
+  readonly volumeName: pulumi.Output<string>;
+
+  constructor(name: string, args: VolumeArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("slipway:index:Volume", name, {}, opts);
+    this.volumeName = new docker.Volume(
+      `${name}-volume`,
+      { name: args.volumeName },
+      { parent: this, protect: true, retainOnDelete: true },
+    ).name;
+    this.registerOutputs({ volumeName: this.volumeName });
+  }
+}
