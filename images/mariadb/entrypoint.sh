@@ -39,6 +39,7 @@ make() {
   mariadb-install-db --datadir="$making" --auth-root-authentication-method=normal --skip-test-db --skip-name-resolve >/dev/null
   mariadbd --datadir="$making" --bootstrap <<SQL
 DELETE FROM mysql.global_priv WHERE User <> 'mariadb.sys' AND (User <> 'root' OR Host <> 'localhost');
+DELETE FROM mysql.proxies_priv WHERE Host <> 'localhost';
 FLUSH PRIVILEGES;
 SET NAMES utf8mb4;
 ALTER USER 'root'@'localhost' IDENTIFIED BY $(quote "$password");
