@@ -5,7 +5,7 @@ export interface DatabaseAddress {
   port: number;
   /** Letters, digits, `_`, `-` and `$`, as the settings allow. */
   database: string;
-  /** The path of the file made by {@link databaseCredentials}, in the container. */
+  /** The path in the container of an option file with user and password, from `clientOptions`. */
   credentialsFile: string;
 }
 
@@ -22,24 +22,4 @@ export interface DatabaseAddress {
 export function databaseUrl({ server, port, database, credentialsFile }: DatabaseAddress): string {
   const host = server.includes(":") ? `[${server}]` : server;
   return `mysql+mysqldb://${host}:${String(port)}/${database}?charset=utf8mb4&read_default_file=${credentialsFile}`;
-}
-
-/**
- * The content of an option file of MySQL and MariaDB clients that holds a user's name and password, whatever their
- * characters are (but for NUL, which no client can send).
- *
- * Source: https://mariadb.com/kb/en/configuring-mariadb-with-option-files/#option-file-syntax
- */
-export function databaseCredentials(user: string, password: string): string {
-  return `[client]\nuser = ${quote(user)}\npassword = ${quote(password)}\n`;
-}
-
-function quote(value: string): string {
-  const escaped = value
-    .replaceAll("\\", "\\\\")
-    .replaceAll('"', '\\"')
-    .replaceAll("\n", "\\n")
-    .replaceAll("\r", "\\r")
-    .replaceAll("\t", "\\t");
-  return `"${escaped}"`;
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { clientOptions } from "../../components/mysql-files.ts";
 import { checkConfig } from "../../settings/camcops-config-check.ts";
 import type { ConfigValue } from "../../settings/camcops-config-keys.ts";
 import type { ConfigInput } from "../../systems/camcops/config.ts";
 import { renderConfig } from "../../systems/camcops/config.ts";
-import { databaseCredentials, databaseUrl } from "../../systems/camcops/database-url.ts";
+import { databaseUrl } from "../../systems/camcops/database-url.ts";
 
 const input: ConfigInput = {
   databaseUrl: "mysql+mysqldb://mysql:3306/camcops",
@@ -176,7 +177,7 @@ describe("the database's URL and credentials", () => {
     const server = fc.oneof(fc.domain(), fc.ipV4(), fc.ipV6());
     fc.assert(
       fc.property(server, fc.integer({ min: 1, max: 65535 }), word, (host, port, database) => {
-        const url = databaseUrl({ server: host, port, database, credentialsFile: "/run/secrets/database.cnf" });
+        const url = databaseUrl({ server: host, port, database, credentialsFile: "/run/secrets/client.cnf" });
         assert.doesNotMatch(url, /%/);
         assert.deepEqual(readSqlAlchemyUrl(url), {
           name: "mysql+mysqldb",
@@ -186,7 +187,7 @@ describe("the database's URL and credentials", () => {
           port: String(port),
           database,
           charset: "utf8mb4",
-          read_default_file: "/run/secrets/database.cnf",
+          read_default_file: "/run/secrets/client.cnf",
         });
         const read = readPythonConfig(renderConfig({ ...input, databaseUrl: url }));
         assert.equal(read["site"]?.["db_url"], url);
@@ -198,7 +199,7 @@ describe("the database's URL and credentials", () => {
     const withoutNul = anyText.filter((each) => !each.includes("\0"));
     fc.assert(
       fc.property(withoutNul, withoutNul, (user, password) => {
-        assert.deepEqual(readOptionFile(databaseCredentials(user, password)), { user, password });
+        assert.deepEqual(readOptionFile(clientOptions(user, password)), { user, password });
       }),
       { numRuns: 500 },
     );

@@ -4,14 +4,14 @@ import type { ConfigSections } from "../../settings/camcops-config-keys.ts";
 import { keysOf, reservedKeys } from "../../settings/camcops-config-keys.ts";
 import type { ConfigInput } from "../../systems/camcops/config.ts";
 import { renderConfig, schedulerArguments, workerArguments } from "../../systems/camcops/config.ts";
-import { databaseCredentials, databaseUrl } from "../../systems/camcops/database-url.ts";
+import { databaseUrl } from "../../systems/camcops/database-url.ts";
 
 const plain: ConfigInput = {
   databaseUrl: databaseUrl({
     server: "mysql",
     port: 3306,
     database: "camcops",
-    credentialsFile: "/run/secrets/database.cnf",
+    credentialsFile: "/run/secrets/client.cnf",
   }),
   brokerUrl: "amqp://rabbitmq:5672/",
   sessionSecret: "Zm9vYmFy",
@@ -32,7 +32,7 @@ describe("renderConfig", () => {
 
 # Database, sessions and what users see
 [site]
-DB_URL = mysql+mysqldb://mysql:3306/camcops?charset=utf8mb4&read_default_file=/run/secrets/database.cnf
+DB_URL = mysql+mysqldb://mysql:3306/camcops?charset=utf8mb4&read_default_file=/run/secrets/client.cnf
 DB_ECHO = false
 LOCAL_INSTITUTION_URL = https://camcops.readthedocs.io/
 EXTRA_STRING_FILES =
@@ -111,7 +111,7 @@ SCHEDULE =
       server: "2001:db8::1",
       port: 43306,
       database: "camcops_live",
-      credentialsFile: "/run/secrets/database.cnf",
+      credentialsFile: "/run/secrets/client.cnf",
     }),
     certificate: undefined,
     port: 8080,
@@ -166,7 +166,7 @@ SCHEDULE =
 
 # Database, sessions and what users see
 [site]
-DB_URL = mysql+mysqldb://[2001:db8::1]:43306/camcops_live?charset=utf8mb4&read_default_file=/run/secrets/database.cnf
+DB_URL = mysql+mysqldb://[2001:db8::1]:43306/camcops_live?charset=utf8mb4&read_default_file=/run/secrets/client.cnf
 DB_ECHO = false
 LOCAL_INSTITUTION_URL =
 EXTRA_STRING_FILES =
@@ -295,15 +295,6 @@ USERNAME = clinic
         assert.doesNotMatch(error.message, /tomato|potato|carrot/);
         return true;
       },
-    );
-  });
-});
-
-describe("databaseCredentials", () => {
-  it("quotes what an option file would take for syntax", () => {
-    assert.equal(
-      databaseCredentials("camcops", `p@ss/w:rd%'"$\\ é`),
-      `[client]\nuser = "camcops"\npassword = "p@ss/w:rd%'\\"$\\\\ é"\n`,
     );
   });
 });
