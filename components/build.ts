@@ -2,8 +2,10 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import type Docker from "dockerode";
 import tar from "tar-stream";
+import versions from "../images/versions.json" with { type: "json" };
 
 /** The local image that every built image stands on. `./slipway up` makes it. */
 export const baseImage = "slipway/base:bookworm";
@@ -25,6 +27,13 @@ export interface BuildContext {
   version: string;
   /** Changes when the image is to be built anew although its folder is the same: `up --rebuild` sets it. @default none */
   revision?: string | undefined;
+}
+
+const imagesFolder = fileURLToPath(new URL("../images/", import.meta.url));
+
+/** An image that is built from `images/<name>`, in the version that `images/versions.json` gives. */
+export function bundledImage(name: keyof typeof versions, revision?: string): BuildContext {
+  return { name: `slipway/${name}`, folder: join(imagesFolder, name), version: versions[name], revision };
 }
 
 function filesOf(folder: string): string[] {

@@ -57,6 +57,10 @@ export interface ContainerArgs {
   memory: number;
   /** Share of the processor under contention, relative to the default of 1024. @default 1024 */
   cpuShares?: number;
+  /** Rotation of the log: size of one file in MiB, and how many are kept. @default 10 MiB, 5 files */
+  logs?: { maxSize: number; maxFiles: number } | undefined;
+  /** Time zone of the processes, such as `Europe/London`. @default `UTC` */
+  timeZone?: string | undefined;
   /** `SIGTERM`, or what the software takes as the request to end cleanly. @default `SIGTERM` */
   stopSignal?: string;
   /** Seconds from the stop signal to a kill. @default 60 */
@@ -64,9 +68,6 @@ export interface ContainerArgs {
 }
 
 export const defaultStopGraceSeconds = 60;
-
-/** One line a container, which Docker's own limits make cheap: a full log never fills the disk. */
-const logOptions = { "max-size": "10m", "max-file": "3" };
 
 /** The inputs of a container without root, with no capability, and with a root file system that nobody can write. */
 export function hardenedContainer(
@@ -88,7 +89,9 @@ export function hardenedContainer(
     image: args.image.id,
     ...(args.entrypoint && { entrypoints: args.entrypoint }),
     ...(args.command && { command: args.command }),
-    envs: Object.entries(args.environment ?? {}).map(([name, value]) => pulumi.interpolate`${name}=${value}`),
+    envs: Object.entries({ TZ: args.timeZone ?? "UTC", ...args.environment }).map(
+      ([name, value]) => pulumi.interpolate`${name}=${value}`,
+    ),
     labels: Object.entries(allLabels).map(([name, value]) => ({ label: name, value })),
     user: `${String(args.userId)}:${String(args.groupId)}`,
     readOnly: true,
@@ -115,7 +118,7 @@ export function hardenedContainer(
     stopTimeout: args.stopGraceSeconds ?? defaultStopGraceSeconds,
     destroyGraceSeconds: args.stopGraceSeconds ?? defaultStopGraceSeconds,
     logDriver: "json-file",
-    logOpts: logOptions,
+    logOpts: { "max-size": `${String(args.logs?.maxSize ?? 10)}m`, "max-file": String(args.logs?.maxFiles ?? 5) },
   };
 }
 

@@ -28,9 +28,12 @@ export class Image extends pulumi.ComponentResource {
       this.reference = source.pull;
     } else {
       const context = source.build;
+      const say = (line: string) => {
+        void pulumi.log.info(line, this, undefined, true);
+      };
       this.reference = `${context.name}:${context.version}-${contextHash(context)}`;
       childOptions.hooks = {
-        beforeCreate: [() => buildImage(host.client, context, this.reference, (line) => this.#say(line))],
+        beforeCreate: [() => buildImage(host.client, context, this.reference, say)],
       };
     }
     this.id = new docker.RemoteImage(
@@ -39,9 +42,5 @@ export class Image extends pulumi.ComponentResource {
       childOptions,
     ).imageId;
     this.registerOutputs({ id: this.id, reference: this.reference });
-  }
-
-  #say(line: string): void {
-    void pulumi.log.info(line, this, undefined, true);
   }
 }

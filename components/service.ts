@@ -38,7 +38,7 @@ export interface ServiceArgs extends ContainerArgs {
   /** @default none */
   ports?: PublishedPort[];
   /** @default `unless-stopped` */
-  restart?: RestartPolicy;
+  restart?: RestartPolicy | undefined;
   /** How many equal containers run, named `${containerName}-1` and so on. @default one, named `containerName` */
   replicas?: number | undefined;
   operations: ServiceOperations;

@@ -1,0 +1,366 @@
+import * as pulumi from "@pulumi/pulumi";
+import { MessageBroker } from "../../components/broker.ts";
+import { bundledImage } from "../../components/build.ts";
+import { Certificate } from "../../components/certificate.ts";
+import type { ContainerArgs, GeneratedFiles } from "../../components/container.ts";
+import { Database } from "../../components/database.ts";
+import { FileVolume } from "../../components/file-volume.ts";
+import type { Host } from "../../components/host.ts";
+import { Image } from "../../components/image.ts";
+import { clientOptions } from "../../components/mysql-files.ts";
+import { Network } from "../../components/network.ts";
+import { Secret } from "../../components/secret.ts";
+import { Service, type ServiceArgs } from "../../components/service.ts";
+import { Task } from "../../components/task.ts";
+import { Volume } from "../../components/volume.ts";
+import type { CamcopsSecretConfig, CamcopsSettings } from "../../settings/camcops.ts";
+import { configFolder, temporaryFolder } from "../../settings/camcops-config-keys.ts";
+import { renderConfig, schedulerArguments, workerArguments, type ConfigInput } from "./config.ts";
+import { databaseUrl } from "./database-url.ts";
+import { flowerConfig } from "./flower-config.ts";
+
+const secretsFolder = "/run/secrets";
+const tlsFolder = "/run/tls";
+const superuserFolder = "/run/superuser";
+const flowerFolder = "/run/flower";
+const credentialsFile = `${secretsFolder}/client.cnf`;
+
+type ServiceName = keyof CamcopsSettings["services"];
+
+/** The secrets that a user may choose; what is not given is generated. */
+export interface CamcopsSecrets {
+  mysqlUserPassword?: pulumi.Output<string> | undefined;
+  mysqlRootPassword?: pulumi.Output<string> | undefined;
+  superuserPassword?: pulumi.Output<string> | undefined;
+  flowerPassword?: pulumi.Output<string> | undefined;
+  /** Secret values of camcops.conf. */
+  config?: pulumi.Output<CamcopsSecretConfig> | undefined;
+}
+
+export interface CamcopsArgs {
+  host: Host;
+  settings: CamcopsSettings;
+  secrets: CamcopsSecrets;
+  /** See `BuildContext.revision`. */
+  imageRevision?: string | undefined;
+}
+
+/**
+ * CamCOPS, the Cambridge Cognitive and Psychiatric Assessment Kit: database, message queue, web server, scheduler,
+ * workers and monitor.
+ *
+ * Source of what each process needs: CamCOPS's own `server/docker` and its administrator's manual, "Installing and
+ * running the CamCOPS server via Docker".
+ */
+export class Camcops extends pulumi.ComponentResource {
+  /** The address that users type. */
+  readonly url: string;
+  /** PEM certificate against which `url` is verified; none where the user brings a certificate, or with plain HTTP. */
+  readonly certificatePem: pulumi.Output<string> | undefined;
+  readonly superuserPassword: pulumi.Output<string>;
+  readonly flowerPassword: pulumi.Output<string>;
+
+  constructor(name: string, args: CamcopsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("slipway:camcops:Camcops", name, {}, opts);
+    const { host, settings, secrets, imageRevision } = args;
+    const { images, certificate } = settings;
+    const child = { parent: this };
+    const image = (which: keyof typeof images, bundled: Parameters<typeof bundledImage>[0]) => {
+      const reference = images[which];
+      const source = reference === undefined ? { build: bundledImage(bundled, imageRevision) } : { pull: reference };
+      return new Image(`${name}-${which}-image`, { host, source }, child);
+    };
+    const network = (suffix: string, kind: "internal" | "edge") =>
+      new Network(
+        `${name}-${suffix}-network`,
+        { host, system: "camcops", networkName: `${settings.name}-${suffix}`, kind },
+        child,
+      );
+
+    const appImage = image("camcops", "camcops");
+    const brokerNetwork = network("broker", "internal");
+    const edgeNetwork = network("edge", "edge");
+    // An internal network reaches no other server (moby #36174): an external database needs one that does.
+    const databaseNetwork = network("database", settings.mysql.container ? "internal" : "edge");
+
+    const userPassword = new Secret(`${name}-mysql-user-password`, { given: secrets.mysqlUserPassword }, child).value;
+    const rootPassword = new Secret(`${name}-mysql-root-password`, { given: secrets.mysqlRootPassword }, child).value;
+    const sessionSecret = new Secret(`${name}-session-secret`, { length: 64 }, child).value;
+    this.superuserPassword = new Secret(
+      `${name}-superuser-password`,
+      { given: secrets.superuserPassword },
+      child,
+    ).value;
+    this.flowerPassword = new Secret(`${name}-flower-password`, { given: secrets.flowerPassword }, child).value;
+
+    const database = settings.mysql.container
+      ? new Database(
+          `${name}-mysql`,
+          {
+            host,
+            system: "camcops",
+            service: "mysql",
+            containerName: `${settings.name}-mysql`,
+            volumeName: `${settings.name}-mysql-data`,
+            image: image("mysql", "mariadb"),
+            databaseName: settings.mysql.databaseName,
+            userName: settings.mysql.userName,
+            userPassword,
+            rootPassword,
+            network: databaseNetwork,
+            published: {
+              network: network("mysql-edge", "edge"),
+              address: settings.mysql.hostAddress,
+              hostPort: settings.mysql.hostPort,
+            },
+            ...settings.services.mysql,
+            logs: settings.logs,
+            timeZone: settings.timeZone,
+          },
+          child,
+        )
+      : undefined;
+    const broker = new MessageBroker(
+      `${name}-rabbitmq`,
+      {
+        host,
+        system: "camcops",
+        service: "rabbitmq",
+        containerName: `${settings.name}-rabbitmq`,
+        volumeName: `${settings.name}-rabbitmq-data`,
+        image: image("rabbitmq", "rabbitmq"),
+        network: brokerNetwork,
+        ...settings.services.rabbitmq,
+        logs: settings.logs,
+        timeZone: settings.timeZone,
+      },
+      child,
+    );
+
+    const files = (suffix: string, contents: Record<string, pulumi.Input<string>>, target: string): GeneratedFiles => ({
+      target,
+      volume: new FileVolume(
+        `${name}-${suffix}-files`,
+        {
+          host,
+          system: "camcops",
+          carrierName: `${settings.name}-${suffix}-files`,
+          image: appImage,
+          userId: settings.userId,
+          groupId: settings.groupId,
+          files: contents,
+        },
+        child,
+      ),
+    });
+
+    const made =
+      settings.https && certificate.kind === "self-signed"
+        ? new Certificate(`${name}-certificate`, { ...certificate, subject: certificate }, child)
+        : undefined;
+    this.certificatePem = made?.certificatePem;
+    const tls =
+      made && files("tls", { "camcops.crt": made.certificatePem, "camcops.key": made.privateKeyPem }, tlsFolder);
+    const serverName = (certificate.kind === "self-signed" ? certificate.dnsNames[0] : undefined) ?? "localhost";
+    this.url = siteUrl(settings, serverName);
+
+    const configInput = (config: CamcopsSecretConfig | undefined, secret: string): ConfigInput => ({
+      databaseUrl: databaseUrl({
+        server: database?.server ?? settings.mysql.server ?? "",
+        port: database?.port ?? settings.mysql.port,
+        database: settings.mysql.databaseName,
+        credentialsFile,
+      }),
+      brokerUrl: broker.url,
+      sessionSecret: secret,
+      port: settings.internalPort,
+      certificate: settings.https ? certificatePaths(certificate) : undefined,
+      external: { serverName, port: settings.hostPort },
+      workerConcurrency: settings.workers.concurrency,
+      timeZone: settings.timeZone,
+      logLevel: settings.logLevel === "warning" ? "warn" : settings.logLevel,
+      config: settings.config,
+      secretConfig: config,
+    });
+    const config = files(
+      "config",
+      {
+        [settings.configFilename]: pulumi
+          .all([secrets.config, sessionSecret])
+          .apply(([secretConfig, secret]) => renderConfig(configInput(secretConfig, secret))),
+        "client.cnf": userPassword.apply((password) => clientOptions(settings.mysql.userName, password)),
+      },
+      secretsFolder,
+    );
+
+    const temporary = new Volume(`${name}-temporary`, { volumeName: `${settings.name}-tmp` }, child);
+    const common: Omit<ContainerArgs, "containerName" | "memory"> = {
+      host,
+      system: "camcops",
+      image: appImage,
+      userId: settings.userId,
+      groupId: settings.groupId,
+      logs: settings.logs,
+      timeZone: settings.timeZone,
+      environment: { CAMCOPS_CONFIG_FILE: `${secretsFolder}/${settings.configFilename}` },
+      files: [config],
+      mounts: [
+        { source: temporary, target: temporaryFolder },
+        ...(settings.configDirectory === undefined
+          ? []
+          : [{ source: settings.configDirectory, target: configFolder, readOnly: true }]),
+      ],
+      networks: [{ network: databaseNetwork }, { network: brokerNetwork }],
+      reachesHost: true,
+    };
+
+    const migrated = new Task(
+      `${name}-upgrade-db`,
+      {
+        ...common,
+        task: "upgrade_db",
+        containerName: `${settings.name}-upgrade_db`,
+        memory: settings.services.camcops_server.memory,
+        command: ["camcops_server", "upgrade_db"],
+      },
+      { ...child, dependsOn: database === undefined ? [] : [database] },
+    );
+    const superuser = new Task(
+      `${name}-superuser`,
+      {
+        ...common,
+        task: "superuser",
+        containerName: `${settings.name}-superuser`,
+        memory: settings.services.camcops_server.memory,
+        files: [config, files("superuser", { password: this.superuserPassword }, superuserFolder)],
+        command: ["camcops-superuser", settings.superuser.username, `${superuserFolder}/password`],
+      },
+      { ...child, dependsOn: [migrated] },
+    );
+
+    const service = (
+      which: Exclude<ServiceName, "mysql" | "rabbitmq">,
+      own: Pick<ServiceArgs, "command" | "healthCheck"> & Partial<ServiceArgs>,
+      dependsOn: pulumi.Resource[],
+    ) =>
+      new Service(
+        `${name}-${which}`,
+        {
+          ...common,
+          ...settings.services[which],
+          service: which,
+          containerName: `${settings.name}-${which}`,
+          operations: { version: 1, shell: ["bash"] },
+          ...own,
+        },
+        { ...child, dependsOn },
+      );
+    const joined = (aliases: string[]) => [
+      { network: databaseNetwork, aliases },
+      { network: brokerNetwork, aliases },
+      { network: edgeNetwork, aliases },
+    ];
+    // Celery as the first process stops by itself; `camcops_server launch_…` ignores SIGTERM and takes twice the memory.
+    const celery = ["celery", "--app", "camcops_server.cc_modules"];
+    const logLevel = settings.logLevel.toUpperCase();
+
+    service(
+      "camcops_server",
+      {
+        files: tls === undefined ? [config] : [config, tls],
+        command: ["camcops_server", "serve_cherrypy"],
+        stopSignal: "SIGINT",
+        networks: joined(["camcops_server"]),
+        ports: [{ address: settings.hostAddress, hostPort: settings.hostPort, containerPort: settings.internalPort }],
+        healthCheck: {
+          command: ["camcops-health", "server"],
+          intervalSeconds: 3,
+          timeoutSeconds: 10,
+          startPeriodSeconds: 120,
+        },
+        operations: {
+          version: 1,
+          shell: ["bash"],
+          actions: { upgrade_db: ["camcops_server", "upgrade_db"] },
+        },
+      },
+      [superuser, broker],
+    );
+    service(
+      "camcops_scheduler",
+      {
+        command: [
+          ...celery,
+          "beat",
+          `--schedule=${temporaryFolder}/lock/camcops_celerybeat_schedule`,
+          "--pidfile=/tmp/camcops_celerybeat.pid",
+          `--loglevel=${logLevel}`,
+          ...schedulerArguments({ config: settings.config }),
+        ],
+        cpuShares: 512,
+        healthCheck: { command: ["camcops-health", "scheduler"], timeoutSeconds: 10, startPeriodSeconds: 120 },
+      },
+      [migrated, broker],
+    );
+    service(
+      "camcops_workers",
+      {
+        replicas: settings.workers.replicas,
+        command: [
+          ...celery,
+          "worker",
+          "-O",
+          "fair",
+          "--soft-time-limit=300",
+          `--loglevel=${logLevel}`,
+          ...workerArguments({ config: settings.config, workerConcurrency: settings.workers.concurrency }),
+        ],
+        // Workers send mail and export to other servers.
+        networks: joined(["camcops_workers"]),
+        cpuShares: 512,
+        healthCheck: {
+          command: ["camcops-health", "workers"],
+          timeoutSeconds: 30,
+          startPeriodSeconds: 120,
+        },
+      },
+      [migrated, broker],
+    );
+    service(
+      "camcops_monitor",
+      {
+        files: [
+          config,
+          files(
+            "flower",
+            {
+              "flowerconfig.py": this.flowerPassword.apply((password) =>
+                flowerConfig({ username: settings.flower.username, password }),
+              ),
+            },
+            flowerFolder,
+          ),
+        ],
+        command: [...celery, "flower", `--conf=${flowerFolder}/flowerconfig.py`],
+        networks: joined(["camcops_monitor"]),
+        ports: [{ address: settings.flower.hostAddress, hostPort: settings.flower.hostPort, containerPort: 5555 }],
+        cpuShares: 512,
+        healthCheck: { command: ["camcops-health", "monitor"], timeoutSeconds: 10, startPeriodSeconds: 120 },
+      },
+      [broker],
+    );
+
+    this.registerOutputs({ url: this.url });
+  }
+}
+
+function siteUrl({ https, hostPort }: CamcopsSettings, serverName: string): string {
+  const usual = https ? 443 : 80;
+  return `${https ? "https" : "http"}://${serverName}${hostPort === usual ? "" : `:${String(hostPort)}`}`;
+}
+
+function certificatePaths(certificate: CamcopsSettings["certificate"]) {
+  return certificate.kind === "self-signed"
+    ? { certificateFile: `${tlsFolder}/camcops.crt`, privateKeyFile: `${tlsFolder}/camcops.key` }
+    : { certificateFile: certificate.certificate, privateKeyFile: certificate.privateKey };
+}
