@@ -15,6 +15,7 @@ import { Task } from "../../components/task.ts";
 import { Volume } from "../../components/volume.ts";
 import type { CamcopsSecretConfig, CamcopsSettings } from "../../settings/camcops.ts";
 import { configFolder, temporaryFolder } from "../../settings/camcops-config-keys.ts";
+import type { SystemSummary } from "../summary.ts";
 import { renderConfig, schedulerArguments, workerArguments, type ConfigInput } from "./config.ts";
 import { databaseUrl } from "./database-url.ts";
 import { flowerConfig } from "./flower-config.ts";
@@ -53,11 +54,10 @@ export interface CamcopsArgs {
  * running the CamCOPS server via Docker".
  */
 export class Camcops extends pulumi.ComponentResource {
-  /** The address that users type. */
-  readonly url: string;
-  /** PEM certificate against which `url` is verified; none where the user brings a certificate, or with plain HTTP. */
-  readonly certificatePem: pulumi.Output<string> | undefined;
+  readonly summary: SystemSummary;
   readonly superuserPassword: pulumi.Output<string>;
+  /** Where the monitor of background tasks listens. */
+  readonly flowerUrl: string;
   readonly flowerPassword: pulumi.Output<string>;
 
   constructor(name: string, args: CamcopsArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -158,11 +158,24 @@ export class Camcops extends pulumi.ComponentResource {
       settings.https && certificate.kind === "self-signed"
         ? new Certificate(`${name}-certificate`, { ...certificate, subject: certificate }, child)
         : undefined;
-    this.certificatePem = made?.certificatePem;
     const tls =
       made && files("tls", { "camcops.crt": made.certificatePem, "camcops.key": made.privateKeyPem }, tlsFolder);
     const serverName = (certificate.kind === "self-signed" ? certificate.dnsNames[0] : undefined) ?? "localhost";
-    this.url = siteUrl(settings, serverName);
+    this.flowerUrl = `http://${reachable(settings.flower.hostAddress)}:${settings.flower.hostPort}`;
+    this.summary = {
+      name: "camcops",
+      title: "CamCOPS",
+      url: siteUrl(settings, serverName),
+      probe: {
+        address: reachable(settings.hostAddress),
+        port: settings.hostPort,
+        path: "/login",
+        ...(settings.https && { serverName }),
+        ...(made && { certificatePem: made.certificatePem }),
+      },
+      superuser: settings.superuser.username,
+      passwordOutput: "camcopsSuperuserPassword",
+    };
 
     const configInput = (config: CamcopsSecretConfig | undefined, secret: string): ConfigInput => ({
       databaseUrl: databaseUrl({
@@ -350,8 +363,13 @@ export class Camcops extends pulumi.ComponentResource {
       [broker],
     );
 
-    this.registerOutputs({ url: this.url });
+    this.registerOutputs({ summary: this.summary });
   }
+}
+
+/** An address at which the host itself reaches what listens on the given one. */
+function reachable(address: string): string {
+  return address === "0.0.0.0" ? "127.0.0.1" : address === "::" ? "[::1]" : address;
 }
 
 function siteUrl({ https, hostPort }: CamcopsSettings, serverName: string): string {

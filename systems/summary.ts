@@ -1,0 +1,26 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+/** What a deployment says of a system when it is up, as a stack output: how to reach it, and how to prove that it answers. */
+export interface SystemSummary {
+  /** Key of the system in the settings, such as `camcops`. */
+  name: string;
+  /** The system's own name, such as `CamCOPS`. */
+  title: string;
+  /** The address that users type. */
+  url: string;
+  /** How the address is tried from the host: a page that answers 200 without a login. */
+  probe: {
+    /** Address and port on the host. */
+    address: string;
+    port: number;
+    path: string;
+    /** Name that the certificate is verified for. @default plain HTTP */
+    serverName?: string;
+    /** PEM certificate to trust besides those of the machine. @default none */
+    certificatePem?: pulumi.Output<string>;
+  };
+  /** The first user. */
+  superuser: string;
+  /** Name of the stack output that holds the first user's password. */
+  passwordOutput: string;
+}
