@@ -16,29 +16,26 @@ import {
   wholeNumber,
 } from "./fields.ts";
 
-const iniValue = text("must be one line of text without control characters", /^[^\p{Cc}]*$/u);
-
-/** Sections of camcops.conf: `site`, `server`, `export`, and any number of recipients and SMS backends. */
+/** Sections of camcops.conf; what they may hold is judged by `camcops-config-check.ts`. */
 function configSections<T extends z.ZodType>(value: T) {
   return z.record(
-    text(
-      "must be a section of camcops.conf: site, server, export, recipient:<name> or sms_backend:<name>",
-      /^(?:site|server|export|(?:recipient|sms_backend):[A-Za-z0-9_-]+)$/,
-    ),
-    z.record(
-      text("must be a key of camcops.conf in capital letters, such as EMAIL_HOST", /^[A-Z][A-Z0-9_]*$/),
-      value,
-      "must be a group of keys and values (a YAML mapping)",
-    ),
+    z.string(),
+    z.record(z.string(), value, "must be a group of keys and values (a YAML mapping)"),
     "must be a group of sections (a YAML mapping)",
   );
 }
+
+/** A value of camcops.conf. */
+export const configValue = z.union(
+  [z.string(), z.number(), z.boolean(), z.array(z.union([z.string(), z.number()]))],
+  "must be a text, a number, true, false or a list of texts and numbers",
+);
 
 /**
  * Secret values of camcops.conf by section and key, such as `site.EMAIL_HOST_PASSWORD`. It is a secret of its own
  * (`camcopsSecretConfig`) and not part of {@link CamcopsSettings}, which holds nothing secret.
  */
-export const camcopsSecretConfig = configSections(iniValue);
+export const camcopsSecretConfig = configSections(z.string("must be a text"));
 
 /** Sections, keys and secret values of camcops.conf. */
 export type CamcopsSecretConfig = z.output<typeof camcopsSecretConfig>;
@@ -327,17 +324,7 @@ const camcopsGroup = group({
     description: "How much CamCOPS logs.",
     caution: "debug may log patients' data.",
   }),
-  config: configSections(
-    z.union(
-      [
-        iniValue,
-        z.number(),
-        z.boolean(),
-        z.array(z.union([iniValue, z.number()]), "must be a list of texts and numbers"),
-      ],
-      "must be one line of text, a number, true, false or a list of texts and numbers",
-    ),
-  )
+  config: configSections(configValue)
     .default({})
     .meta({
       description:

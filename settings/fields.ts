@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * The kinds of value that settings are made of. Every message completes the sentence "this setting …", so that an error
- * can name the setting in front of it.
+ * The kinds of value that settings are made of. Every message says what is allowed and stands behind the setting's name in
+ * an error.
  */
 
 /** A text that matches `pattern`; `must` says what is allowed. */

@@ -1,21 +1,13 @@
-/** One thing to type that mends a setting; keys as {@link settingKey} writes them. */
-export type Step = { set: string; value: string } | { unset: string } | { setSecret: string };
+/** One thing to do that mends a setting; keys as `settingKey` writes them. */
+export type Step = { set: string; value: string } | { unset: string } | { setSecret: string } | { advice: string };
 
-/** A setting's place in the notation of `pulumi config set --path`, such as `camcops.config["recipient:x"].TASKS`. */
-export function settingKey(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, index) => {
-      if (typeof part === "number") return `[${part}]`;
-      const name = String(part);
-      if (!/^[A-Za-z_][A-Za-z0-9_-]*$/.test(name)) return `[${JSON.stringify(name)}]`;
-      return index === 0 ? name : `.${name}`;
-    })
-    .join("");
-}
+/** Reports that the setting at `path` breaks a rule: what is wrong and allowed, and what mends it. */
+export type Report = (path: string[], message: string, ...remedy: Step[]) => void;
 
-/** The command for a step, ready to be pasted into a shell. */
-export function command(step: Step, stack: string): string {
+/** A step as a command that is ready to be pasted into a shell, or as advice. */
+export function instruction(step: Step, stack: string): string {
   const pulumi = (verb: string) => `pulumi config --stack ${quoted(stack)} ${verb}`;
+  if ("advice" in step) return step.advice;
   if ("setSecret" in step) {
     return `${pulumi("set --secret")} ${pathArgument(step.setSecret)}   # asks for the value`;
   }

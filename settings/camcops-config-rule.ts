@@ -1,0 +1,83 @@
+import { checkConfig } from "./camcops-config-check.ts";
+import { configFolder, keysOf, listItems } from "./camcops-config-keys.ts";
+import type { ConfigSections, ConfigValue } from "./camcops-config-keys.ts";
+import { configValue } from "./camcops.ts";
+import { entries, settingKey, valueAt } from "./path.ts";
+import type { Report, Step } from "./remedy.ts";
+
+/** The settings that hold keys of camcops.conf: plain and encrypted ones. */
+const plain = ["camcops", "config"];
+const secret = ["camcopsSecretConfig"];
+
+/** Reports the keys of camcops.conf that CamCOPS could not read, must not be given, or stand in the wrong setting. */
+export function camcopsConfigRule(stack: unknown, report: Report): void {
+  const plainSections = validSections(valueAt(stack, plain));
+  const secretSections = validSections(valueAt(stack, secret));
+  for (const { kind, section, key, message } of checkConfig(merged(plainSections, secretSections))) {
+    if (kind !== "error") continue;
+    const part = key === undefined ? [section] : [section, key];
+    const path = [...(valueAt(secretSections, part) === undefined ? plain : secret), ...part];
+    report(path, message.replace(/\.$/, ""), mend(path, valueAt(stack, path)));
+  }
+  for (const { kind, section, key = "" } of checkConfig(plainSections)) {
+    if (kind !== "secret") continue;
+    report(
+      [...plain, section, key],
+      "must not stand in plain text: it belongs, encrypted, in camcopsSecretConfig",
+      { unset: settingKey([...plain, section, key]) },
+      { setSecret: settingKey([...secret, section, key]) },
+    );
+  }
+  folderIsNamed(stack, plainSections, report);
+}
+
+/** What warns of sections and keys without effect. */
+export function camcopsConfigWarnings(config: ConfigSections): string[] {
+  return checkConfig(config)
+    .filter(({ kind }) => kind === "warning")
+    .map(({ section, key, message }) => `${settingKey([...plain, section, ...(key ? [key] : [])])}: ${message}`);
+}
+
+function mend(path: string[], value: unknown): Step {
+  const [section = "", key = ""] = path.slice(-2);
+  const folder = keysOf(section)?.[key]?.folders?.[0];
+  return folder === configFolder && typeof value === "string"
+    ? { set: settingKey(path), value: `${folder}/${value.slice(value.lastIndexOf("/") + 1)}` }
+    : { unset: settingKey(path) };
+}
+
+function folderIsNamed(stack: unknown, sections: ConfigSections, report: Report): void {
+  if (valueAt(stack, ["camcops", "configDirectory"]) !== undefined) return;
+  for (const [section, keys] of Object.entries(sections)) {
+    for (const [key, value] of Object.entries(keys)) {
+      const isThere = (path: string) => path.startsWith(`${configFolder}/`);
+      if (keysOf(section)?.[key]?.folders === undefined || !listItems(value).some(isThere)) continue;
+      report(
+        ["camcops", "configDirectory"],
+        `must be set, because ${settingKey([...plain, section, key])} names files in ${configFolder}`,
+        { set: "camcops.configDirectory", value: "/etc/camcops" },
+      );
+      return;
+    }
+  }
+}
+
+/** The part of a group of sections that has the right form; the rest is reported elsewhere. */
+function validSections(sections: unknown): ConfigSections {
+  return Object.fromEntries(
+    entries(sections).map(([section, keys]) => [
+      section,
+      Object.fromEntries(
+        entries(keys).flatMap(([key, value]): [string, ConfigValue][] => {
+          const valid = configValue.safeParse(value).data;
+          return valid === undefined ? [] : [[key, valid]];
+        }),
+      ),
+    ]),
+  );
+}
+
+function merged(one: ConfigSections, other: ConfigSections): ConfigSections {
+  const names = [...new Set([...Object.keys(one), ...Object.keys(other)])];
+  return Object.fromEntries(names.map((name) => [name, { ...one[name], ...other[name] }]));
+}

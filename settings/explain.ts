@@ -1,0 +1,68 @@
+import type { z } from "zod";
+
+import { nearest } from "./nearest.ts";
+import { settingKey, valueAt } from "./path.ts";
+import type { Problem } from "./problems.ts";
+import { received } from "./received.ts";
+import { instruction, type Step } from "./remedy.ts";
+import { chosen, type Field, fieldAt, stackFields } from "./schema.ts";
+
+/** What a stack's file says, before it is checked. */
+export interface StackInput {
+  /** The stack's name. */
+  stack: string;
+  /** The values of the namespace `slipway`, decrypted, by key. */
+  values: Record<string, unknown>;
+  /** The keys that are encrypted, wholly or in part. */
+  encrypted: ReadonlySet<string>;
+}
+
+/** Turns what zod found into problems that name the setting, the value and the remedy. */
+export function problemsOf(issues: readonly z.core.$ZodIssue[], input: StackInput): Problem[] {
+  const fields = stackFields();
+  return issues.flatMap((issue) => {
+    switch (issue.code) {
+      case "unrecognized_keys":
+        return issue.keys.map((key) => unknownKey([...issue.path, key], fields, input));
+      default:
+        return problem(issue.path, issue.message, ownRemedy(issue) ?? remedyFor(issue.path, fields, input), input);
+    }
+  });
+}
+
+/** A problem of the setting at `path`. */
+export function problem(path: readonly PropertyKey[], message: string, remedy: Step[], input: StackInput): Problem {
+  const isEncrypted = input.encrypted.has(String(path[0]));
+  return {
+    key: settingKey(path),
+    message,
+    received: isEncrypted ? "(encrypted, not shown)" : received(path.join("."), valueAt(input.values, path)),
+    remedy: remedy.map((step) => instruction(step, input.stack)),
+  };
+}
+
+/** The remedy that a rule gives with its issue. */
+function ownRemedy(issue: z.core.$ZodIssue): Step[] | undefined {
+  return issue.code === "custom" ? (issue.params?.["remedy"] as Step[] | undefined) : undefined;
+}
+
+function unknownKey(path: PropertyKey[], fields: Field, input: StackInput): Problem {
+  const parent = path.slice(0, -1);
+  const group = chosen(fieldAt(fields, parent, input.values), valueAt(input.values, parent));
+  const known = nearest(String(path.at(-1)), Object.keys(group?.properties ?? {}));
+  const guess = known === undefined ? "" : ` (did you mean ${settingKey([...parent, known])}?)`;
+  return problem(path, `must not be set: there is no such setting${guess}`, [{ unset: settingKey(path) }], input);
+}
+
+/** Setting an allowed value, where the settings' metadata know one; otherwise removing what is there. */
+function remedyFor(path: readonly PropertyKey[], fields: Field, input: StackInput): Step[] {
+  const key = settingKey(path);
+  const value = valueAt(input.values, path);
+  const field = fieldAt(fields, path, input.values);
+  const example = field?.examples?.[0] ?? field?.default ?? field?.const;
+  const [first] = Array.isArray(example) ? (example as unknown[]) : [example];
+  if (input.encrypted.has(String(path[0]))) return [{ setSecret: key }];
+  if (typeof first === "object" || first === undefined) return [{ unset: key }];
+  const step = { set: Array.isArray(example) ? `${key}[0]` : key, value: String(first) };
+  return Array.isArray(example) && value !== undefined ? [{ unset: key }, step] : [step];
+}

@@ -1,0 +1,34 @@
+/** What is wrong with one setting. */
+export interface Problem {
+  /** The setting, such as `camcops.hostPort`. */
+  key: string;
+  /** What is wrong and what is allowed. */
+  message: string;
+  /** The value as JSON, without secrets. */
+  received: string;
+  /** What to type or do, one command or sentence an entry. */
+  remedy: string[];
+}
+
+/** Settings that cannot be used, with every problem that was found. The message is written for the user. */
+export class SettingsError extends Error {
+  override name = "SettingsError";
+  readonly problems: readonly Problem[];
+
+  constructor(stack: string, problems: readonly Problem[]) {
+    super(problemsReport(stack, problems));
+    this.problems = problems;
+  }
+}
+
+/** All problems of a stack's settings as text. */
+export function problemsReport(stack: string, problems: readonly Problem[]): string {
+  const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
+  return [
+    `The settings of the stack "${stack}" have ${count}. Nothing was created or changed.`,
+    ...problems.map(({ key, message, received, remedy }) =>
+      [`${key}: ${message}.`, `  received: ${received}`, ...remedy.map((line) => `  remedy:   ${line}`)].join("\n"),
+    ),
+    'pulumi commands are typed in the clone, after: eval "$(./slipway env)"',
+  ].join("\n\n");
+}
