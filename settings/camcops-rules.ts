@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { configFolder } from "./camcops-config-keys.ts";
 import { containerPath } from "./camcops-files.ts";
-import { absolutePath, flag, hostAddress, port } from "./fields.ts";
+import { absolutePath, flag, hostAddress, overlap, port } from "./fields.ts";
 import { settingKey, valueAt } from "./path.ts";
 import type { Report } from "./remedy.ts";
 
@@ -37,10 +37,6 @@ function portsDiffer(settings: unknown, report: Report): void {
     }
     published.push({ key, address, hostPort });
   }
-}
-
-function overlap(a: string, b: string): boolean {
-  return a === b || [a, b].some((address) => address === "0.0.0.0" || address === "::");
 }
 
 function databaseIsNamed(settings: unknown, report: Report): void {

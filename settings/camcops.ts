@@ -8,6 +8,7 @@ import {
   group,
   hostAddress,
   imageReference,
+  list,
   oneOf,
   port,
   serviceSettings,
@@ -46,7 +47,7 @@ const selfSigned = group({
     variable: "CAMCOPS_INSTALLER_CREATE_SELF_SIGNED_CERTIFICATE",
     caution: "Browsers warn of it. For tests; not for patients' data.",
   }),
-  country: text("must be a country code of two capital letters (ISO 3166-1 alpha-2), such as GB", /^[A-Z]{2}$/)
+  country: text("a country code of two capital letters (ISO 3166-1 alpha-2), such as GB", /^[A-Z]{2}$/)
     .optional()
     .meta({
       description: "Country of the certificate's subject.",
@@ -68,23 +69,21 @@ const selfSigned = group({
     variable: "CAMCOPS_INSTALLER_X509_ORGANIZATION_NAME",
     examples: ["University of Cambridge"],
   }),
-  dnsNames: z
-    .array(
-      text(
-        "must be a DNS name in lower case, such as camcops.example.com",
-        /^(?=.{1,253}$)(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
-      ),
-      "must be a list of DNS names",
-    )
-    .min(1, "must hold at least one DNS name")
+  dnsNames: list(
+    text(
+      "a DNS name in lower case, such as camcops.example.com",
+      /^(?=.{1,253}$)(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+    ),
+    "a list of one or more DNS names",
+    1,
+  )
     .default(["localhost"])
     .meta({
       description: "DNS names that the certificate is valid for; the first one is in the URL that is shown.",
       variable: "CAMCOPS_INSTALLER_X509_DNS_NAME",
       examples: [["camcops.example.com"]],
     }),
-  ipAddresses: z
-    .array(z.union([z.ipv4(), z.ipv6()], "must be an IP address"), "must be a list of IP addresses")
+  ipAddresses: list(z.union([z.ipv4(), z.ipv6()], "must be an IP address"), "a list of IP addresses")
     .default(["127.0.0.1"])
     .meta({ description: "IP addresses that the certificate is valid for." }),
   // Apple's systems refuse longer ones: https://support.apple.com/en-us/103769
@@ -99,12 +98,12 @@ const selfSigned = group({
 });
 
 function subjectPart(longest: number) {
-  return text(`must be a text of 1 to ${longest} characters`, new RegExp(`^[^\\p{Cc}]{1,${longest}}$`, "u")).optional();
+  return text(`a text of 1 to ${longest} characters`, new RegExp(`^[^\\p{Cc}]{1,${longest}}$`, "u")).optional();
 }
 
+/** A user or group of the system, except root. */
 function numericId() {
-  const must = "must be a whole number from 1 to 2147483647; 0, root, is refused";
-  return z.int(must).min(1, must).max(2_147_483_647, must);
+  return wholeNumber(1, 2_147_483_647);
 }
 
 const certificateFiles = group({
@@ -130,10 +129,7 @@ const certificateFiles = group({
 });
 
 const camcopsGroup = group({
-  name: text(
-    "must begin with a lower-case letter or digit and hold at most 40 lower-case letters, digits, - and _",
-    /^[a-z0-9][a-z0-9_-]{0,39}$/,
-  )
+  name: text("1 to 40 lower-case letters, digits, - and _, with a letter or digit first", /^[a-z0-9][a-z0-9_-]{0,39}$/)
     .default("camcops")
     .meta({
       description: "Prefix of the names of all containers, volumes and networks.",
@@ -150,7 +146,7 @@ const camcopsGroup = group({
       examples: ["/etc/camcops"],
     }),
   configFilename: text(
-    "must be a file name of letters, digits, '.', - and _, such as camcops.conf",
+    "a file name of letters, digits, '.', - and _, such as camcops.conf",
     /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/,
   )
     .default("camcops.conf")
@@ -161,6 +157,7 @@ const camcopsGroup = group({
   userId: numericId().default(1000).meta({
     description: "User id of CamCOPS's processes: the owner of the files in `configDirectory`.",
     variable: "CAMCOPS_DOCKER_INSTALL_USER_ID",
+    caution: "0, the user root, is refused.",
   }),
   groupId: numericId()
     .optional()
@@ -185,10 +182,7 @@ const camcopsGroup = group({
     variable: "CAMCOPS_DOCKER_CAMCOPS_INTERNAL_PORT",
   }),
   certificate: z
-    .discriminatedUnion("kind", [selfSigned, certificateFiles], {
-      error: (issue) =>
-        issue.code === "invalid_union" ? "must be one of: self-signed, files" : "must be a group of settings",
-    })
+    .discriminatedUnion("kind", [selfSigned, certificateFiles], "must have a kind, one of: self-signed, files")
     .prefault({ kind: "self-signed" })
     .meta({ description: "The certificate of the web server; without a meaning when `https` is false." }),
   mysql: group({
@@ -196,14 +190,14 @@ const camcopsGroup = group({
       description: "Run the database in a container of this stack. With false, CamCOPS uses the server named below.",
       variable: "CAMCOPS_INSTALLER_CREATE_MYSQL_CONTAINER",
     }),
-    databaseName: text("must be 1 to 64 letters, digits and _", /^[A-Za-z0-9_]{1,64}$/)
+    databaseName: text("1 to 64 letters, digits and _", /^[A-Za-z0-9_]{1,64}$/)
       .default("camcops")
       .meta({
         description: "Name of CamCOPS's database.",
         variable: "CAMCOPS_DOCKER_MYSQL_DATABASE_NAME",
         caution: "Another name means another, empty database.",
       }),
-    userName: text("must be 1 to 32 letters, digits, '.', - and _, and not root", /^(?!root$)[A-Za-z0-9_.-]{1,32}$/)
+    userName: text("1 to 32 letters, digits, '.', - and _, and not root", /^(?!root$)[A-Za-z0-9_.-]{1,32}$/)
       .default("camcops")
       .meta({
         description: "CamCOPS's user in the database, who has all rights on it.",
@@ -218,7 +212,7 @@ const camcopsGroup = group({
       variable: "CAMCOPS_DOCKER_MYSQL_HOST_PORT",
     }),
     server: text(
-      "must be the host name or IP address of a database server; the Docker host itself is host.docker.internal",
+      "the host name or IP address of a database server; the Docker host itself is host.docker.internal",
       /^(?!localhost$|127\.)[A-Za-z0-9](?:[A-Za-z0-9.:_-]{0,251}[A-Za-z0-9])?$/,
     )
       .optional()
@@ -236,7 +230,7 @@ const camcopsGroup = group({
     .meta({ description: "The database." }),
   superuser: group({
     // validate_username of CamCOPS 2.4.24, camcops_server/cc_modules/cc_validators.py
-    username: text("must be 1 to 191 letters, digits, commas, braces, - and _", /^[A-Za-z0-9,_{}-]{1,191}$/)
+    username: text("1 to 191 letters, digits, commas, braces, - and _", /^[A-Za-z0-9,_{}-]{1,191}$/)
       .default("admin")
       .meta({
         description: "Name of the superuser that the first deployment creates.",
@@ -254,7 +248,7 @@ const camcopsGroup = group({
       description: "Port of the host on which the monitor of background tasks listens.",
       variable: "CAMCOPS_DOCKER_FLOWER_HOST_PORT",
     }),
-    username: text("must be 1 to 64 letters, digits, '.', - and _", /^[A-Za-z0-9_.-]{1,64}$/)
+    username: text("1 to 64 letters, digits, '.', - and _", /^[A-Za-z0-9_.-]{1,64}$/)
       .default("flower")
       .meta({ description: "Name for the login at the monitor." }),
   })

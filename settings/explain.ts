@@ -2,9 +2,8 @@ import type { z } from "zod";
 
 import { nearest } from "./nearest.ts";
 import { settingKey, valueAt } from "./path.ts";
-import type { Problem } from "./problems.ts";
-import { received } from "./received.ts";
-import { instruction, type Step } from "./remedy.ts";
+import { type Problem, problem } from "./problems.ts";
+import type { Step } from "./remedy.ts";
 import { chosen, type Field, fieldAt, stackFields } from "./schema.ts";
 
 /** What a stack's file says, before it is checked. */
@@ -25,20 +24,20 @@ export function problemsOf(issues: readonly z.core.$ZodIssue[], input: StackInpu
       case "unrecognized_keys":
         return issue.keys.map((key) => unknownKey([...issue.path, key], fields, input));
       default:
-        return problem(issue.path, issue.message, ownRemedy(issue) ?? remedyFor(issue.path, fields, input), input);
+        return problemAt(issue.path, issue.message, ownRemedy(issue) ?? remedyFor(issue.path, fields, input), input);
     }
   });
 }
 
 /** A problem of the setting at `path`. */
-export function problem(path: readonly PropertyKey[], message: string, remedy: Step[], input: StackInput): Problem {
-  const isEncrypted = input.encrypted.has(String(path[0]));
-  return {
-    key: settingKey(path),
-    message,
-    received: isEncrypted ? "(encrypted, not shown)" : received(path.join("."), valueAt(input.values, path)),
-    remedy: remedy.map((step) => instruction(step, input.stack)),
-  };
+export function problemAt(
+  path: readonly PropertyKey[],
+  message: string,
+  remedy: Step[],
+  { stack, values, encrypted }: StackInput,
+): Problem {
+  const found = problem(stack, { key: settingKey(path), value: valueAt(values, path), message, remedy });
+  return encrypted.has(String(path[0])) ? { ...found, received: "(encrypted, not shown)" } : found;
 }
 
 /** The remedy that a rule gives with its issue. */
@@ -51,18 +50,22 @@ function unknownKey(path: PropertyKey[], fields: Field, input: StackInput): Prob
   const group = chosen(fieldAt(fields, parent, input.values), valueAt(input.values, parent));
   const known = nearest(String(path.at(-1)), Object.keys(group?.properties ?? {}));
   const guess = known === undefined ? "" : ` (did you mean ${settingKey([...parent, known])}?)`;
-  return problem(path, `must not be set: there is no such setting${guess}`, [{ unset: settingKey(path) }], input);
+  return problemAt(path, `must not be set: there is no such setting${guess}`, [{ unset: settingKey(path) }], input);
 }
 
 /** Setting an allowed value, where the settings' metadata know one; otherwise removing what is there. */
 function remedyFor(path: readonly PropertyKey[], fields: Field, input: StackInput): Step[] {
   const key = settingKey(path);
-  const value = valueAt(input.values, path);
+  if (input.encrypted.has(String(path[0]))) return [{ setSecret: key }];
   const field = fieldAt(fields, path, input.values);
   const example = field?.examples?.[0] ?? field?.default ?? field?.const;
-  const [first] = Array.isArray(example) ? (example as unknown[]) : [example];
-  if (input.encrypted.has(String(path[0]))) return [{ setSecret: key }];
-  if (typeof first === "object" || first === undefined) return [{ unset: key }];
-  const step = { set: Array.isArray(example) ? `${key}[0]` : key, value: String(first) };
-  return Array.isArray(example) && value !== undefined ? [{ unset: key }, step] : [step];
+  if (Array.isArray(example) && isSingle(example[0])) {
+    const step = { set: `${key}[0]`, value: String(example[0]) };
+    return valueAt(input.values, path) === undefined ? [step] : [{ unset: key }, step];
+  }
+  return [isSingle(example) ? { set: key, value: String(example) } : { unset: key }];
+}
+
+function isSingle(value: unknown): value is string | number | boolean {
+  return ["string", "number", "boolean"].includes(typeof value);
 }

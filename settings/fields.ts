@@ -5,20 +5,30 @@ import { z } from "zod";
  * an error.
  */
 
-/** A text that matches `pattern`; `must` says what is allowed. */
-export function text(must: string, pattern: RegExp) {
-  return z.string(must).regex(pattern, must);
+/** A text that matches `pattern`; `allowed` completes the sentence "must be …". */
+export function text(allowed: string, pattern: RegExp) {
+  return z.string(mustBe(allowed)).regex(pattern, mustBe(allowed)).meta({ allowed });
 }
 
-/** A whole number from `minimum` to `maximum`; `what` names the unit, such as "days". */
+/** A whole number from `minimum` to `maximum`; `what` names the unit, such as "days", or what is special. */
 export function wholeNumber(minimum: number, maximum: number, what?: string) {
-  const must = `must be a whole number${what === undefined ? "" : ` of ${what}`} from ${minimum} to ${maximum}`;
-  return z.int(must).min(minimum, must).max(maximum, must);
+  const allowed = `a whole number${what === undefined ? "" : ` of ${what}`} from ${minimum} to ${maximum}`;
+  return z.int(mustBe(allowed)).min(minimum, mustBe(allowed)).max(maximum, mustBe(allowed)).meta({ allowed });
 }
 
 /** One of a few words. */
 export function oneOf<const T extends readonly [string, ...string[]]>(words: T) {
-  return z.enum(words, `must be one of: ${words.join(", ")}`);
+  const allowed = `one of: ${words.join(", ")}`;
+  return z.enum(words, mustBe(allowed)).meta({ allowed });
+}
+
+/** A list of at least `minimum` values. */
+export function list<T extends z.ZodType>(item: T, allowed: string, minimum = 0) {
+  return z.array(item, mustBe(allowed)).min(minimum, mustBe(allowed)).meta({ allowed });
+}
+
+function mustBe(allowed: string): string {
+  return `must be ${allowed}`;
 }
 
 /** A group of settings; a key that it does not know is an error. */
@@ -30,7 +40,8 @@ export function group<T extends z.core.$ZodLooseShape>(shape: T) {
 
 /** Yes or no. */
 export function flag() {
-  return z.boolean("must be true or false, without quotes");
+  const allowed = "true or false, without quotes";
+  return z.boolean(mustBe(allowed)).meta({ allowed });
 }
 
 /** A TCP port. */
@@ -40,9 +51,13 @@ export function port() {
 
 /** An address of the host on which a published port listens. */
 export function hostAddress() {
-  const must =
-    "must be an IP address of the host: 127.0.0.1 to be reachable from this host only, 0.0.0.0 from everywhere";
-  return z.union([z.ipv4(must), z.ipv6(must)], must);
+  const allowed = "an IP address of the host: 127.0.0.1 to be reachable from it only, 0.0.0.0 from everywhere";
+  return z.union([z.ipv4(), z.ipv6()], mustBe(allowed)).meta({ allowed });
+}
+
+/** Whether a listener on one address of the host keeps another one from the same port. */
+export function overlap(a: string, b: string): boolean {
+  return a === b || [a, b].some((address) => address === "0.0.0.0" || address === "::");
 }
 
 /**
@@ -51,7 +66,7 @@ export function hostAddress() {
  */
 export function absolutePath() {
   return text(
-    "must be an absolute path without . or .. in it, such as /etc/camcops; `~` and variables are not expanded, " +
+    "an absolute path without . or .. in it, such as /etc/camcops; `~` and variables are not expanded, " +
       "and the Windows folder C:\\Users\\me is written /host_mnt/c/Users/me",
     /^(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+\/*$/u,
   ).overwrite((path) => path.replace(/\/+$/, ""));
@@ -59,8 +74,8 @@ export function absolutePath() {
 
 /** A time zone of the IANA database. */
 export function timeZone() {
-  const must = "must be a time zone of the IANA database, such as UTC or Europe/London";
-  return z.string(must).refine(isTimeZone, must);
+  const allowed = "a time zone of the IANA database, such as UTC or Europe/London";
+  return z.string(mustBe(allowed)).refine(isTimeZone, mustBe(allowed)).meta({ allowed });
 }
 
 function isTimeZone(name: string): boolean {
@@ -90,13 +105,13 @@ export function imagePin(reference: string): ImagePin {
 
 /** An image in a registry, by exact tag, digest or both; never `latest`. */
 export function imageReference() {
-  const must =
-    "must be an image reference with an exact tag or a digest, such as registry.example.org/camcops:2.4.24 or " +
+  const allowed =
+    "an image reference with an exact tag or a digest, such as registry.example.org/camcops:2.4.24 or " +
     "registry.example.org/camcops@sha256:<64 hexadecimal digits>; `latest` and a missing tag are refused";
-  return text(must, referencePattern).refine((reference) => {
+  return text(allowed, referencePattern).refine((reference) => {
     const { tag, digest } = imagePin(reference);
     return tag !== "latest" && (tag ?? digest) !== undefined;
-  }, must);
+  }, mustBe(allowed));
 }
 
 /** What a service may use and what becomes of it when it ends. */

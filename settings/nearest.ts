@@ -10,14 +10,14 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 /** How many letters must be put in, left out or exchanged to turn one word into the other (Levenshtein). */
 function editDistance(from: string, to: string): number {
   let previous = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (const [row, letter] of [...from].entries()) {
+  for (let row = 0; row < from.length; row++) {
     const current = [row + 1];
-    for (const [column, other] of [...to].entries()) {
+    for (let column = 0; column < to.length; column++) {
       current.push(
         Math.min(
           (current[column] ?? 0) + 1,
           (previous[column + 1] ?? 0) + 1,
-          (previous[column] ?? 0) + (letter === other ? 0 : 1),
+          (previous[column] ?? 0) + (from[row] === to[column] ? 0 : 1),
         ),
       );
     }

@@ -1,5 +1,5 @@
 import { environmentNames } from "./environment.ts";
-import { problem, problemsOf, type StackInput } from "./explain.ts";
+import { problemAt, problemsOf, type StackInput } from "./explain.ts";
 import { entries, settingKey } from "./path.ts";
 import { type Problem, SettingsError } from "./problems.ts";
 import type { Step } from "./remedy.ts";
@@ -47,10 +47,10 @@ function misplacedSecrets(input: StackInput): Problem[] {
   return Object.keys(input.values).flatMap((key) => {
     if (secretNames.has(key) && !input.encrypted.has(key)) {
       const message = "must be encrypted, but stands in plain text in the stack's file";
-      return problem([key], message, [{ unset: key }, ...leaves(key, input.values[key])], input);
+      return problemAt([key], message, [{ unset: key }, ...leaves(key, input.values[key])], input);
     }
     if (!secretNames.has(key) && input.encrypted.has(key)) {
-      return problem(
+      return problemAt(
         [key],
         `must not hold encrypted values: everything in it would count as secret; secrets have keys of their own: ${[...secretNames].join(", ")}`,
         [{ advice: `remove what is marked \`secure:\` below slipway:${key} in the stack's file` }],

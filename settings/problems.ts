@@ -1,3 +1,6 @@
+import { received } from "./received.ts";
+import { instruction, type Step } from "./remedy.ts";
+
 /** What is wrong with one setting. */
 export interface Problem {
   /** The setting, such as `camcops.hostPort`. */
@@ -8,6 +11,21 @@ export interface Problem {
   received: string;
   /** What to type or do, one command or sentence an entry. */
   remedy: string[];
+}
+
+/** What a check found to be wrong with one setting. */
+export interface Finding {
+  /** The setting, such as `camcops.hostPort`. */
+  key: string;
+  value: unknown;
+  /** What is wrong and what is allowed, without a full stop. */
+  message: string;
+  remedy: Step[];
+}
+
+/** Puts a finding in words for the user of a stack. */
+export function problem(stack: string, { key, value, message, remedy }: Finding): Problem {
+  return { key, message, received: received(key, value), remedy: remedy.map((step) => instruction(step, stack)) };
 }
 
 /** Settings that cannot be used, with every problem that was found. The message is written for the user. */

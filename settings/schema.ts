@@ -10,8 +10,11 @@ export interface Field {
   /** The value that applies when the user gives none. */
   default?: unknown;
   examples?: unknown[];
-  const?: unknown;
+  const?: string;
   enum?: unknown[];
+  pattern?: string;
+  /** The values that are allowed, in words. */
+  allowed?: string;
   /** The unit of a number. */
   unit?: string;
   /** The variable of CamCOPS's documentation that the setting replaces. */

@@ -30,8 +30,8 @@ export function readStackFile(stack: string, text: string): StackInput {
 
 /** Pulumi hands single values over as texts. */
 function topLevel(value: unknown): unknown {
-  const plain = decrypted(value);
-  return typeof plain === "object" && plain !== null ? plain : String(plain ?? "");
+  if (value === null) return "";
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : decrypted(value);
 }
 
 function isEncrypted(value: unknown): boolean {

@@ -9,7 +9,7 @@ import type { Report } from "./remedy.ts";
 
 /** A secret that the user may choose; encrypted, one key each. */
 function password(description: string, variable: string) {
-  return text("must be one line of text that is not empty", /^[^\p{Cc}]+$/u)
+  return text("one line of text that is not empty", /^[^\p{Cc}]+$/u)
     .optional()
     .meta({ description, variable });
 }
@@ -28,7 +28,7 @@ const secrets = {
     "Password of root in the stack's own database. Without it the stack generates one.",
     "CAMCOPS_DOCKER_MYSQL_ROOT_PASSWORD",
   ),
-  camcopsFlowerPassword: text("must be one line of text that is not empty", /^[^\p{Cc}]+$/u)
+  camcopsFlowerPassword: text("one line of text that is not empty", /^[^\p{Cc}]+$/u)
     .optional()
     .meta({ description: "Password for the login at the monitor. Without it the stack generates one." }),
   camcopsSecretConfig: camcopsSecretConfig.optional().meta({
@@ -52,12 +52,12 @@ const stackGroup = group({
     examples: ["dev"],
   }),
   host: text(
-    "must be a Docker host: unix:///path/to/docker.sock, tcp://host:port or ssh://user@host",
+    "a Docker host: unix:///path/to/docker.sock, tcp://host:port or ssh://user@host",
     /^(?:unix:\/\/\/.+|(?:tcp|ssh):\/\/[^\s/]+)$/,
   )
     .default("unix:///var/run/docker.sock")
     .meta({ description: "The Docker engine that the stack runs on." }),
-  imageRevision: text("must be a text of at most 64 letters, digits, '.', :, - and _", /^[A-Za-z0-9.:_-]{1,64}$/)
+  imageRevision: text("a text of at most 64 letters, digits, '.', :, - and _", /^[A-Za-z0-9.:_-]{1,64}$/)
     .optional()
     .meta({
       description: "Builds the images anew when it changes. Set by `slipway up --rebuild`.",
