@@ -1,0 +1,79 @@
+import { createServer } from "node:net";
+import type Docker from "dockerode";
+
+import { overlap } from "./fields.ts";
+import type { Finding } from "./problems.ts";
+
+/** A port of the host that the settings want for a service. */
+export interface Publication {
+  /** The settings' names, such as `camcops.hostPort`. */
+  portKey: string;
+  addressKey: string;
+  address: string;
+  port: number;
+}
+
+/**
+ * Finds the ports that somebody else holds. A port of a container that carries all labels in `own` is the stack's
+ * already. Processes other than containers are seen when the engine runs on this machine (`isLocal`).
+ */
+export async function portFindings(
+  publications: readonly Publication[],
+  docker: Docker,
+  own: Readonly<Record<string, string>>,
+  isLocal: boolean,
+): Promise<Finding[]> {
+  const containers = await docker.listContainers();
+  const findings = publications.map(async (publication): Promise<Finding[]> => {
+    const holder = containers.find(({ Ports }) =>
+      Ports.some(({ IP, PublicPort }) => PublicPort === publication.port && overlap(IP, publication.address)),
+    );
+    if (holder === undefined) return isLocal ? await bindFindings(publication) : [];
+    if (Object.entries(own).every(([name, value]) => holder.Labels[name] === value)) return [];
+    return [taken(publication, `the container ${holder.Names.join(", ").replaceAll("/", "")} listens on it`)];
+  });
+  return (await Promise.all(findings)).flat();
+}
+
+function taken({ portKey, address, port }: Publication, holder: string): Finding {
+  return {
+    key: portKey,
+    value: port,
+    message: `must be a port of ${address} that is free, but ${holder}`,
+    remedy: [{ set: portKey, value: String(port < 57535 ? port + 8000 : port - 8000) }],
+  };
+}
+
+/** Finds out by listening. Missing privileges are no obstacle: Docker has them. */
+async function bindFindings(publication: Publication): Promise<Finding[]> {
+  const { addressKey, address, port } = publication;
+  switch (await bindError(address, port)) {
+    case "EADDRINUSE":
+      return [taken(publication, `a process of the host listens on it (sudo ss -ltnp 'sport = :${port}' names it)`)];
+    case "EADDRNOTAVAIL":
+      return [
+        {
+          key: addressKey,
+          value: address,
+          message: "must be an address of this host, or 0.0.0.0 for all of them",
+          remedy: [{ set: addressKey, value: "127.0.0.1" }],
+        },
+      ];
+    default:
+      return [];
+  }
+}
+
+async function bindError(address: string, port: number): Promise<string | undefined> {
+  return await new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      resolve(error.code);
+    });
+    server.listen({ host: address, port, exclusive: true }, () => {
+      server.close(() => {
+        resolve(undefined);
+      });
+    });
+  });
+}
