@@ -1,0 +1,34 @@
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import type { ProviderOutputs } from "./mocks.ts";
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** The text that a mocked `RandomPassword` of this name has generated. */
+export function generatedPassword(name: string): string {
+  return digest(name).slice(0, 32);
+}
+
+/** The PEM text that a mocked `PrivateKey` of this name has made. */
+export function generatedKey(name: string): string {
+  return `-----BEGIN EC PRIVATE KEY-----\n${digest(name)}\n-----END EC PRIVATE KEY-----\n`;
+}
+
+/** The id of the image that a mocked engine has under this reference. */
+export function imageId(reference: string): string {
+  return `sha256:${digest(reference)}`;
+}
+
+export const stateId = "00112233445566ff";
+export const certificatePem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+
+/** What the providers of Docker, Random and TLS return, in the form that they return it. */
+export const providerOutputs: ProviderOutputs = {
+  "docker:index/remoteImage:RemoteImage": ({ inputs }) => ({ imageId: imageId(String(inputs["name"])) }),
+  "random:index/randomId:RandomId": () => ({ hex: stateId }),
+  "random:index/randomPassword:RandomPassword": ({ name }) => ({ result: pulumi.secret(generatedPassword(name)) }),
+  "tls:index/privateKey:PrivateKey": ({ name }) => ({ privateKeyPem: pulumi.secret(generatedKey(name)) }),
+  "tls:index/selfSignedCert:SelfSignedCert": () => ({ certPem: certificatePem }),
+};

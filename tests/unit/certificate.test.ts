@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { Certificate, type CertificateArgs } from "../../components/certificate.ts";
+import { record } from "../mocks.ts";
+import { certificatePem, generatedKey, providerOutputs } from "../provider-outputs.ts";
+import { described } from "../recorded.ts";
+
+async function recordCertificate(args: CertificateArgs) {
+  return described(await record(() => new Certificate("shop", args), { outputs: providerOutputs }));
+}
+
+const complete: CertificateArgs = {
+  subject: { country: "GB", stateOrProvince: "Cambridgeshire", locality: "Cambridge", organization: "University" },
+  dnsNames: ["shop.example.org", "localhost"],
+  ipAddresses: ["127.0.0.1", "::1"],
+  validityDays: 10,
+  earlyRenewalDays: 2,
+};
+
+const secretOutputs = ["privateKeyOpenssh", "privateKeyPem", "privateKeyPemPkcs8"];
+
+describe("Certificate", () => {
+  it("is a key and a certificate that the key signed; all forms of the key are secret", async () => {
+    assert.deepEqual(await recordCertificate(complete), [
+      {
+        type: "slipway:index:Certificate",
+        name: "shop",
+        parent: undefined,
+        inputs: {},
+        options: {},
+        outputs: { certificatePem, privateKeyPem: { secret: generatedKey("shop-key") } },
+      },
+      {
+        type: "tls:index/selfSignedCert:SelfSignedCert",
+        name: "shop-certificate",
+        parent: "shop",
+        inputs: {
+          privateKeyPem: { secret: generatedKey("shop-key") },
+          subject: {
+            commonName: "shop.example.org",
+            country: "GB",
+            province: "Cambridgeshire",
+            locality: "Cambridge",
+            organization: "University",
+          },
+          dnsNames: ["shop.example.org", "localhost"],
+          ipAddresses: ["127.0.0.1", "::1"],
+          validityPeriodHours: 240,
+          earlyRenewalHours: 48,
+          allowedUses: ["digital_signature", "key_encipherment", "server_auth"],
+        },
+        options: { additionalSecretOutputs: ["privateKeyPem", "privateKeyPemWo"], dependsOn: ["shop-key"] },
+      },
+      {
+        type: "tls:index/privateKey:PrivateKey",
+        name: "shop-key",
+        parent: "shop",
+        inputs: { algorithm: "ECDSA", ecdsaCurve: "P256" },
+        options: { additionalSecretOutputs: secretOutputs },
+      },
+    ]);
+  });
+
+  it("has in its subject only what was said", async () => {
+    const [, certificate] = await recordCertificate({ ...complete, subject: {}, dnsNames: [] });
+    assert.deepEqual(certificate?.inputs["subject"], {});
+  });
+
+  it("keeps its key when it is renewed with other names or another term", async () => {
+    const [, , before] = await recordCertificate(complete);
+    const [, , after] = await recordCertificate({ ...complete, dnsNames: ["other.example.org"], validityDays: 20 });
+    assert.deepEqual(after, before);
+  });
+});
