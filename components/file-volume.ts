@@ -31,10 +31,9 @@ export interface FileVolumeArgs {
  * A volume filled with generated files, secrets among them, that services mount read-only.
  *
  * Docker takes no uploads into a container whose root file system is read-only. So a carrier, a container that is created
- * but never started, takes them into the volume, each owned by the user who needs it, with mode 0400. The provider's own
- * `uploads` cannot do that on Docker 20.10 where the image names a user, so a hook puts them there; their contents are
- * the carrier's replacement trigger, which the state keeps encrypted. Services carry the carrier's id as a label: changed
- * files make a new carrier, and thereby new services.
+ * but never started, takes them into the volume. A hook then gives each file to the user who needs it, with mode 0400: the
+ * provider's own `owner` fails on Docker 20.10 where the image names a user. Services carry the carrier's id as a label:
+ * changed files make a new carrier, and thereby new services.
  */
 export class FileVolume extends pulumi.ComponentResource {
   readonly volumeName: pulumi.Output<string>;
@@ -75,11 +74,13 @@ export class FileVolume extends pulumi.ComponentResource {
         removeVolumes: false,
         labels: Object.entries(ownerLabels(args.host, args.system)).map(([label, value]) => ({ label, value })),
         volumes: [{ volumeName: volume.name, containerPath: folder }],
+        uploads: contents.apply((files) =>
+          Object.entries(files).map(([file, content]) => ({ file: `${folder}/${file}`, content, permissions: "0400" })),
+        ),
       },
       {
         parent: this,
         deleteBeforeReplace: true,
-        replacementTrigger: contents,
         hooks: {
           beforeCreate: [(hook) => removeLeftoverContainer(client, hook.newInputs)],
           afterCreate: [async (hook) => putFiles(client, hook.id, await settled, owner)],
@@ -94,7 +95,7 @@ export class FileVolume extends pulumi.ComponentResource {
 }
 
 /**
- * Writes files into the volume of a carrier. A carrier that did not get them is removed, so that the next deployment makes
+ * Writes files into the volume of a carrier, for one user to read. A carrier that did not get them is removed, so that the next deployment makes
  * it anew.
  */
 export async function putFiles(

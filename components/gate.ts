@@ -52,7 +52,7 @@ export interface HealthGate {
 }
 
 /**
- * After a service's container is created or started again: waits until Docker calls it healthy. One that does not get
+ * Waits until Docker calls it healthy. One that does not get
  * there is stopped, not removed: its log stays readable, and the next deployment starts it again and waits anew.
  *
  * @throws Error with the health check's output and the last log lines, as soon as the container is unhealthy, has exited

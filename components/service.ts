@@ -1,5 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
 import { containerOptions, hardenedContainer, type ContainerArgs } from "./container.ts";
 import { untilHealthy } from "./gate.ts";
 import { label } from "./labels.ts";
@@ -63,9 +64,6 @@ export class Service extends pulumi.ComponentResource {
     const check = { intervalSeconds: 5, timeoutSeconds: 5, retries: 3, ...args.healthCheck };
     const timeoutSeconds =
       check.startPeriodSeconds + (check.intervalSeconds + check.timeoutSeconds) * (check.retries + 1);
-    const gate = (hook: pulumi.ResourceHookArgs) =>
-      untilHealthy(client, hook.id, { service: args.service, timeoutSeconds });
-
     const suffixes =
       args.replicas === undefined ? [""] : Array.from({ length: args.replicas }, (_, index) => `-${String(index + 1)}`);
     const containers = suffixes.map(
@@ -96,13 +94,32 @@ export class Service extends pulumi.ComponentResource {
           {
             parent: this,
             ...containerOptions,
-            hooks: {
-              beforeCreate: [(hook) => removeLeftoverContainer(client, hook.newInputs)],
-              afterCreate: [gate],
-              afterUpdate: [gate],
-            },
+            hooks: { beforeCreate: [(hook) => removeLeftoverContainer(client, hook.newInputs)] },
           },
         ),
+    );
+
+    // The gate is a resource of its own, because the engine saves no other resource's state while an after-hook runs: one
+    // slow service would hold up all others. It is made anew with every container, and is not made while one is unhealthy.
+    const ids = pulumi.all(containers.map((container) => container.id));
+    new random.RandomId(
+      `${name}-healthy`,
+      { byteLength: 4, keepers: { containers: ids.apply((all) => all.join(" ")) } },
+      {
+        parent: this,
+        hooks: {
+          beforeCreate: [
+            async (hook) => {
+              const { keepers } = hook.newInputs as { keepers: { containers: string } };
+              await Promise.all(
+                keepers.containers
+                  .split(" ")
+                  .map((id) => untilHealthy(client, id, { service: args.service, timeoutSeconds })),
+              );
+            },
+          ],
+        },
+      },
     );
 
     this.containerNames = pulumi.all(containers.map((container) => container.name));

@@ -18,10 +18,8 @@ import { configFolder, temporaryFolder } from "../../settings/camcops-config-key
 import type { SystemSummary } from "../summary.ts";
 import { renderConfig, schedulerArguments, workerArguments, type ConfigInput } from "./config.ts";
 import { databaseUrl } from "./database-url.ts";
-import { flowerConfig } from "./flower-config.ts";
 
 const secretsFolder = "/run/secrets";
-const tlsFolder = "/run/tls";
 const superuserFolder = "/run/superuser";
 const flowerFolder = "/run/flower";
 const credentialsFile = `${secretsFolder}/client.cnf`;
@@ -77,6 +75,7 @@ export class Camcops extends pulumi.ComponentResource {
         child,
       );
 
+    const configFile = `${secretsFolder}/${settings.configFilename}`;
     const appImage = image("camcops", "camcops");
     const brokerNetwork = network("broker", "internal");
     const edgeNetwork = network("edge", "edge");
@@ -158,8 +157,6 @@ export class Camcops extends pulumi.ComponentResource {
       settings.https && certificate.kind === "self-signed"
         ? new Certificate(`${name}-certificate`, { ...certificate, subject: certificate }, child)
         : undefined;
-    const tls =
-      made && files("tls", { "camcops.crt": made.certificatePem, "camcops.key": made.privateKeyPem }, tlsFolder);
     const serverName = (certificate.kind === "self-signed" ? certificate.dnsNames[0] : undefined) ?? "localhost";
     this.flowerUrl = `http://${reachable(settings.flower.hostAddress)}:${settings.flower.hostPort}`;
     this.summary = {
@@ -177,31 +174,41 @@ export class Camcops extends pulumi.ComponentResource {
       passwordOutput: "camcopsSuperuserPassword",
     };
 
-    const configInput = (config: CamcopsSecretConfig | undefined, secret: string): ConfigInput => ({
-      databaseUrl: databaseUrl({
-        server: database?.server ?? settings.mysql.server ?? "",
-        port: database?.port ?? settings.mysql.port,
-        database: settings.mysql.databaseName,
-        credentialsFile,
-      }),
-      brokerUrl: broker.url,
-      sessionSecret: secret,
-      port: settings.internalPort,
-      certificate: settings.https ? certificatePaths(certificate) : undefined,
-      external: { serverName, port: settings.hostPort },
-      workerConcurrency: settings.workers.concurrency,
-      timeZone: settings.timeZone,
-      logLevel: settings.logLevel === "warning" ? "warn" : settings.logLevel,
-      config: settings.config,
-      secretConfig: config,
-    });
+    const credentials = userPassword.apply((password) => clientOptions(settings.mysql.userName, password));
+    const configText = (paths: ConfigInput["certificate"]) =>
+      pulumi.all([secrets.config, sessionSecret]).apply(([secretConfig, secret]) =>
+        renderConfig({
+          databaseUrl: databaseUrl({
+            server: database?.server ?? settings.mysql.server ?? "",
+            port: database?.port ?? settings.mysql.port,
+            database: settings.mysql.databaseName,
+            credentialsFile,
+          }),
+          brokerUrl: broker.url,
+          sessionSecret: secret,
+          port: settings.internalPort,
+          certificate: paths,
+          external: { scheme: settings.https ? "https" : "http", serverName, port: settings.hostPort },
+          workerConcurrency: settings.workers.concurrency,
+          timeZone: settings.timeZone,
+          logLevel: settings.logLevel === "warning" ? "warn" : settings.logLevel,
+          config: settings.config,
+          secretConfig,
+        }),
+      );
+    // CamCOPS insists on the certificate's files in every process that reads of them; only the server needs them. So a
+    // renewed certificate replaces the server alone.
     const config = files(
       "config",
+      { [settings.configFilename]: configText(undefined), "client.cnf": credentials },
+      secretsFolder,
+    );
+    const serverConfig = files(
+      "server",
       {
-        [settings.configFilename]: pulumi
-          .all([secrets.config, sessionSecret])
-          .apply(([secretConfig, secret]) => renderConfig(configInput(secretConfig, secret))),
-        "client.cnf": userPassword.apply((password) => clientOptions(settings.mysql.userName, password)),
+        [settings.configFilename]: configText(settings.https ? certificatePaths(certificate) : undefined),
+        "client.cnf": credentials,
+        ...(made && { "camcops.crt": made.certificatePem, "camcops.key": made.privateKeyPem }),
       },
       secretsFolder,
     );
@@ -215,7 +222,7 @@ export class Camcops extends pulumi.ComponentResource {
       groupId: settings.groupId,
       logs: settings.logs,
       timeZone: settings.timeZone,
-      environment: { CAMCOPS_CONFIG_FILE: `${secretsFolder}/${settings.configFilename}` },
+      environment: { CAMCOPS_CONFIG_FILE: configFile },
       files: [config],
       mounts: [
         { source: temporary, target: temporaryFolder },
@@ -234,7 +241,7 @@ export class Camcops extends pulumi.ComponentResource {
         task: "upgrade_db",
         containerName: `${settings.name}-upgrade_db`,
         memory: settings.services.camcops_server.memory,
-        command: ["camcops_server", "upgrade_db"],
+        command: ["camcops_server", "upgrade_db", "--config", configFile],
       },
       { ...child, dependsOn: database === undefined ? [] : [database] },
     );
@@ -280,7 +287,7 @@ export class Camcops extends pulumi.ComponentResource {
     service(
       "camcops_server",
       {
-        files: tls === undefined ? [config] : [config, tls],
+        files: [serverConfig],
         command: ["camcops_server", "serve_cherrypy"],
         stopSignal: "SIGINT",
         networks: joined(["camcops_server"]),
@@ -294,7 +301,7 @@ export class Camcops extends pulumi.ComponentResource {
         operations: {
           version: 1,
           shell: ["bash"],
-          actions: { upgrade_db: ["camcops_server", "upgrade_db"] },
+          actions: { upgrade_db: ["camcops_server", "upgrade_db", "--config", configFile] },
         },
       },
       [superuser, broker],
@@ -306,7 +313,7 @@ export class Camcops extends pulumi.ComponentResource {
           ...celery,
           "beat",
           `--schedule=${temporaryFolder}/lock/camcops_celerybeat_schedule`,
-          "--pidfile=/tmp/camcops_celerybeat.pid",
+          "--pidfile=/tmp/celerybeat.pid",
           `--loglevel=${logLevel}`,
           ...schedulerArguments({ config: settings.config }),
         ],
@@ -347,14 +354,13 @@ export class Camcops extends pulumi.ComponentResource {
           files(
             "flower",
             {
-              "flowerconfig.py": this.flowerPassword.apply((password) =>
-                flowerConfig({ username: settings.flower.username, password }),
-              ),
+              login: this.flowerPassword.apply((password) => `${settings.flower.username}:${password}`),
             },
             flowerFolder,
           ),
         ],
-        command: [...celery, "flower", `--conf=${flowerFolder}/flowerconfig.py`],
+        environment: { ...common.environment, FLOWER_LOGIN_FILE: `${flowerFolder}/login` },
+        command: [...celery, "flower", "--conf=/camcops/flowerconfig.py"],
         networks: joined(["camcops_monitor"]),
         ports: [{ address: settings.flower.hostAddress, hostPort: settings.flower.hostPort, containerPort: 5555 }],
         cpuShares: 512,
@@ -379,6 +385,6 @@ function siteUrl({ https, hostPort }: CamcopsSettings, serverName: string): stri
 
 function certificatePaths(certificate: CamcopsSettings["certificate"]) {
   return certificate.kind === "self-signed"
-    ? { certificateFile: `${tlsFolder}/camcops.crt`, privateKeyFile: `${tlsFolder}/camcops.key` }
+    ? { certificateFile: `${secretsFolder}/camcops.crt`, privateKeyFile: `${secretsFolder}/camcops.key` }
     : { certificateFile: certificate.certificate, privateKeyFile: certificate.privateKey };
 }

@@ -21,7 +21,7 @@ export interface ConfigInput {
   /** Paths in the container. Without them the server speaks plain HTTP. */
   certificate?: { certificateFile: string; privateKeyFile: string } | undefined;
   /** The address that users type, for links in what background tasks write. */
-  external: { serverName: string; port: number };
+  external: { scheme: "https" | "http"; serverName: string; port: number };
   /** Processes of one worker container. */
   workerConcurrency: number;
   /** For the schedule of exports, such as `Europe/London`. */
@@ -140,7 +140,7 @@ function serverDefaults(input: ConfigInput): Values {
     SHOW_TIMING: false,
     PROXY_REWRITE_PATH_INFO: false,
     TRUSTED_PROXY_HEADERS: [],
-    EXTERNAL_URL_SCHEME: input.certificate ? "https" : "http",
+    EXTERNAL_URL_SCHEME: input.external.scheme,
     EXTERNAL_SERVER_NAME: input.external.serverName,
     EXTERNAL_SERVER_PORT: input.external.port,
     CHERRYPY_SERVER_NAME: "localhost",

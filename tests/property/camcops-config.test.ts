@@ -12,7 +12,7 @@ const input: ConfigInput = {
   brokerUrl: "amqp://rabbitmq:5672/",
   sessionSecret: "s",
   port: 8000,
-  external: { serverName: "localhost", port: 443 },
+  external: { scheme: "https", serverName: "localhost", port: 443 },
   workerConcurrency: 1,
   timeZone: "UTC",
   logLevel: "info",
