@@ -113,17 +113,16 @@ export async function buildImage(
     forcerm: true,
   });
   const lines: string[] = [];
-  await new Promise<void>((resolve, reject) => {
+  // Docker answers 200 and reports a failed step among the events of the stream.
+  const failure = await new Promise<string | undefined>((resolve) => {
+    let reported: string | undefined;
     client.modem.followProgress(
       stream,
       (error: Error | null) => {
-        if (error === null) resolve();
-        else
-          reject(
-            new Error(`Building ${reference} failed: ${error.message}\n${lines.slice(-outputLinesInError).join("\n")}`),
-          );
+        resolve(error?.message ?? reported);
       },
-      (event: { stream?: string }) => {
+      (event: { stream?: string; error?: string }) => {
+        reported ??= event.error;
         const line = event.stream?.trim();
         if (line === undefined || line === "") return;
         lines.push(line);
@@ -131,4 +130,7 @@ export async function buildImage(
       },
     );
   });
+  if (failure !== undefined) {
+    throw new Error(`Building ${reference} failed: ${failure}\n${lines.slice(-outputLinesInError).join("\n")}`);
+  }
 }
