@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { getMonitor } from "@pulumi/pulumi/runtime/settings.js";
-import { getStore } from "@pulumi/pulumi/runtime/state.js";
+import * as sdkState from "@pulumi/pulumi/runtime/state.js";
 
 /** How the SDK marks a secret on its way to the engine. */
 const secretMark = "4dabf18193072939515e22adb298388d";
@@ -103,7 +103,7 @@ export async function record(
   );
   // The mocks of 3.270 have no server for callbacks, without which a resource with hooks cannot be registered.
   const hooks = new Map<string, pulumi.ResourceHookFunction>();
-  const store = getStore() as any;
+  const store = (sdkState as any).getStore();
   store.callbacks = {
     registerResourceHook: ({ name, callback }: pulumi.ResourceHook) => {
       hooks.set(name, callback);

@@ -11,10 +11,11 @@ const complete: ServiceOperations = {
 
 describe("the label with a service's operations", () => {
   it("is JSON that reads back as it was", () => {
-    for (const operations of [complete, { version: 1, shell: ["sh"] } as const]) {
+    const least: ServiceOperations = { version: 1, shell: ["sh"] };
+    for (const operations of [complete, least]) {
       assert.deepEqual(serviceOperationsSchema.parse(JSON.parse(operationsLabel(operations))), operations);
     }
-    assert.equal(operationsLabel({ version: 1, shell: ["sh"] }), '{"version":1,"shell":["sh"]}');
+    assert.equal(operationsLabel(least), '{"version":1,"shell":["sh"]}');
   });
 
   it("is refused with another version, without a command, or with a key that it does not know", () => {
