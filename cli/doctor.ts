@@ -1,0 +1,203 @@
+import { existsSync, readFileSync, statfsSync, statSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import type Docker from "dockerode";
+import { label } from "../components/labels.ts";
+import { dockerClient } from "../settings/docker-client.ts";
+import { parseStack } from "../settings/parse.ts";
+import { preflight } from "../settings/preflight.ts";
+import { readStackFile } from "../settings/stack-file.ts";
+import { BASE_IMAGE } from "../toolchain/base-image.js";
+import { buildId, builtFolder, PULUMI_VERSION } from "../toolchain/build-pulumi.js";
+import { engineState, localSocket, notPermitted, willStartAtBoot } from "../toolchain/docker.js";
+import { installedVersion } from "../toolchain/node-modules.js";
+import { isSuitable } from "../toolchain/pulumi.js";
+import { projectRoot } from "../toolchain/root.js";
+import { run, which } from "../toolchain/run.js";
+import { listMembers } from "./containers.ts";
+import { exitCode, Failure } from "./failure.ts";
+import { prepare } from "./prepare.ts";
+import { dockerHost, siteOf, type CommonOptions, type Site } from "./site.ts";
+import { readLastUpdate, readState } from "./state.ts";
+import { certificatesOf, problemsOf } from "./status.ts";
+import { coloured, say } from "./terminal.ts";
+
+export interface DoctorOptions extends CommonOptions {
+  json?: boolean;
+  /** Makes the machine ready first. */
+  fix: boolean;
+}
+
+/** What one check found. */
+export interface Finding {
+  about: string;
+  result: "ok" | "warn" | "fail";
+  /** What was found and, where it is not well, what to type. */
+  message: string;
+}
+
+const gibibyte = 1024 ** 3;
+/** Images, builds and a database's growth, in bytes. */
+const enoughSpace = 10 * gibibyte;
+const hardlyAnySpace = 2 * gibibyte;
+
+/** A self-signed certificate renews itself this early at a deployment, so fewer days left deserve a word. */
+const fewDays = 30;
+
+const ok = (about: string, message: string): Finding => ({ about, result: "ok", message });
+const warn = (about: string, message: string): Finding => ({ about, result: "warn", message });
+const fail = (about: string, message: string): Finding => ({ about, result: "fail", message });
+
+/** Checks machine, settings and deployment, and says what to type where something is wrong. */
+export async function doctor(options: DoctorOptions): Promise<void> {
+  if (options.fix) await prepare(options, { docker: true, pulumi: true, baseImage: true });
+  const site = siteOf(options);
+  const findings = [
+    ok("Node", `${process.version}, pinned`),
+    ...home(site),
+    await pulumiFinding(site),
+    ...(await dockerFindings(site)),
+    ...(await settingsFindings(site)),
+  ];
+  if (options.json === true) say(JSON.stringify(findings, undefined, 2));
+  else for (const finding of findings) say(line(finding));
+  if (findings.some(({ result }) => result === "fail")) {
+    throw new Failure("Not everything is well.", exitCode.notGood);
+  }
+}
+
+function line({ about, result, message }: Finding): string {
+  const colour = { ok: "green", warn: "yellow", fail: "red" } as const;
+  return `${coloured(colour[result], result.padEnd(4))}  ${about}: ${message.replaceAll("\n", "\n      ")}`;
+}
+
+function home({ folders: { stacks, state, passphraseFile } }: Site): Finding[] {
+  if (!existsSync(passphraseFile)) {
+    return [warn("Home", `${state} is made at the first deployment: ./slipway up`)];
+  }
+  const open = [stacks, state, passphraseFile].filter(
+    (path) => existsSync(path) && (statSync(path).mode & 0o077) !== 0,
+  );
+  if (open.length === 0) {
+    return [
+      ok("Home", `settings in ${stacks}, state in ${state}, passphrase in ${passphraseFile}; back them up together`),
+    ];
+  }
+  return open.map((path) => fail("Home", `${path} can be read by other users. Type: chmod go-rwx '${path}'`));
+}
+
+async function pulumiFinding({ folders: { cache } }: Site): Promise<Finding> {
+  const found = which("pulumi");
+  const version = found === undefined ? undefined : (await run(found, ["version"])).trim();
+  if (version !== undefined && isSuitable(version)) return ok("Pulumi", `${version}, ${String(found)}`);
+  const downloaded = join(cache, "pulumi", PULUMI_VERSION);
+  if (existsSync(downloaded)) return ok("Pulumi", `${PULUMI_VERSION}, downloaded to ${downloaded}`);
+  const packages = ["docker", "random", "tls"];
+  const versions = Object.fromEntries(packages.map((name) => [name, installedVersion(projectRoot, `@pulumi/${name}`)]));
+  const built = builtFolder({ cache, id: buildId(versions), part: "cli" });
+  if (existsSync(built)) return ok("Pulumi", `${PULUMI_VERSION}, built in ${built}`);
+  return warn("Pulumi", `is provided at the first deployment. To get it now, type: ./slipway doctor --fix`);
+}
+
+async function dockerFindings(site: Site): Promise<Finding[]> {
+  const host = dockerHost(site);
+  const client = dockerClient(host);
+  const engine = await engineFinding(host, client);
+  if (engine.result === "fail") return [engine];
+  const { starts, reason } = localSocket(host) === undefined ? { starts: true, reason: "" } : await willStartAtBoot();
+  return [
+    engine,
+    ...(starts ? [] : [warn("Docker at boot", `will not start: ${reason}`)]),
+    ...(await spaceFinding(host, client)),
+    await baseImageFinding(client),
+    ...(await deploymentFindings(site, client)),
+  ];
+}
+
+async function engineFinding(host: string, client: Docker): Promise<Finding> {
+  const socket = localSocket(host);
+  const state = socket === undefined ? "answers" : await engineState(socket);
+  if (state === "not running") {
+    const installed = which("dockerd", `${process.env["PATH"] ?? ""}:/usr/sbin:/usr/bin`) !== undefined;
+    const cause = installed ? "the daemon is not running" : "Docker is not installed";
+    return fail("Docker", `${cause}. Type: ./slipway doctor --fix`);
+  }
+  if (state === "not permitted") return fail("Docker", notPermitted(String(socket), userInfo().username));
+  try {
+    const { Version: version } = await client.version();
+    return ok("Docker", `${version} at ${host}`);
+  } catch (error) {
+    return fail(
+      "Docker",
+      `${host} does not answer: ${(error as Error).message}. Correct slipway:host in the stack file.`,
+    );
+  }
+}
+
+async function spaceFinding(host: string, client: Docker): Promise<Finding[]> {
+  if (localSocket(host) === undefined) return [];
+  const { DockerRootDir: folder } = (await client.info()) as { DockerRootDir: string };
+  if (!existsSync(folder)) return [];
+  const { bavail, bsize } = statfsSync(folder);
+  const free = bavail * bsize;
+  const message = `${(free / gibibyte).toFixed(1)} GiB free for Docker in ${folder}`;
+  if (free >= enoughSpace) return [ok("Disk", message)];
+  const finding = free >= hardlyAnySpace ? warn : fail;
+  return [finding("Disk", `${message}. Make room; images that nothing uses go by: docker image prune`)];
+}
+
+async function baseImageFinding(client: Docker): Promise<Finding> {
+  try {
+    const { Created: created } = await client.getImage(BASE_IMAGE).inspect();
+    return ok("Base image", `${BASE_IMAGE}, of ${created.slice(0, 10)}`);
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode !== 404) throw error;
+    return warn(
+      "Base image",
+      `${BASE_IMAGE} is made when images are built. To make it now, type: ./slipway doctor --fix`,
+    );
+  }
+}
+
+async function deploymentFindings(site: Site, client: Docker): Promise<Finding[]> {
+  const state = readState(site);
+  const members = await listMembers(client, site.stack, state?.stateId);
+  if (members.length === 0 && (state?.containers.length ?? 0) === 0) {
+    return [ok("Deployment", `the stack "${site.stack}" is not deployed`)];
+  }
+  const problems = problemsOf(members, { state, lastUpdate: readLastUpdate(site) });
+  const certificates = (await certificatesOf(members)).map(({ service, daysLeft, validTo }) => {
+    const message = `of ${service}: valid until ${validTo.slice(0, 10)}, ${daysLeft} days left`;
+    if (daysLeft >= fewDays) return ok("Certificate", message);
+    const remedy = "A self-signed one is renewed by: ./slipway up. Your own: put the new files in place of the old";
+    return (daysLeft < 0 ? fail : warn)("Certificate", `${message}. ${remedy}`);
+  });
+  return [
+    ...(problems.length === 0 ? [ok("Deployment", `everything of the stack "${site.stack}" runs and is healthy`)] : []),
+    ...problems.map((problem) => fail("Deployment", problem)),
+    ...certificates,
+  ];
+}
+
+async function settingsFindings(site: Site): Promise<Finding[]> {
+  if (!existsSync(site.stackFile)) {
+    return [ok("Settings", `${site.stackFile} is made at the first deployment, from this clone's example`)];
+  }
+  try {
+    const settings = parseStack(readStackFile(site.stack, readFileSync(site.stackFile, "utf8")));
+    const stateId = readState(site)?.stateId;
+    const { problems, warnings } = await preflight(settings, dockerClient(settings.host), {
+      stack: site.stack,
+      labels: { [label.stack]: site.stack, ...(stateId !== undefined && { [label.state]: stateId }) },
+    });
+    return [
+      ...(problems.length === 0 ? [ok("Settings", site.stackFile)] : []),
+      ...problems.map(({ key, message, received, remedy }) =>
+        fail("Settings", [`${key} ${message}.`, `received: ${received}`, ...remedy].join("\n")),
+      ),
+      ...warnings.map((warning) => warn("Settings", warning)),
+    ];
+  } catch (error) {
+    return [fail("Settings", (error as Error).message)];
+  }
+}

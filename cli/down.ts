@@ -1,0 +1,114 @@
+import type Docker from "dockerode";
+import { label } from "../components/labels.ts";
+import { dockerClient } from "../settings/docker-client.ts";
+import { listMembers } from "./containers.ts";
+import { runEngine } from "./engine.ts";
+import { exitCode, Failure } from "./failure.ts";
+import { prepare } from "./prepare.ts";
+import { followProgress } from "./progress.ts";
+import { removeRecord } from "./record.ts";
+import { dockerHost, type CommonOptions, type Site } from "./site.ts";
+import { openStack, pulumi, recover } from "./stack.ts";
+import { readState } from "./state.ts";
+import { coloured, consent, say, typedConsent } from "./terminal.ts";
+
+export interface DownOptions extends CommonOptions {
+  /** The stack whose data are destroyed too. @default the data are kept */
+  deleteData?: string;
+  /** The typed confirmation, given beforehand. */
+  confirm?: string;
+}
+
+/** Takes a stack's services down. Its data, and the secrets that belong to them, are kept unless their stack is named. */
+export async function down(options: DownOptions): Promise<void> {
+  if (options.deleteData !== undefined && options.deleteData !== options.stack) {
+    throw new Failure(
+      `--delete-data takes the name of the stack, "${options.stack}", but got "${options.deleteData}". Nothing was changed.`,
+      exitCode.usage,
+    );
+  }
+  const { site, env, report } = await prepare(options, { docker: true, pulumi: true });
+  const state = readState(site);
+  if (state === undefined || state.resources === 0) {
+    say(`Nothing of the stack "${site.stack}" is there.`);
+    return;
+  }
+  const client = dockerClient(dockerHost(site));
+  const members = await listMembers(client, site.stack, state.stateId);
+  const volumes = state.dataVolumes;
+  const removed = members.map(({ container }) => container).join(", ");
+  say(`Removed are the containers ${removed === "" ? "(none)" : removed}, and the networks between them.`);
+  if (options.deleteData === undefined) {
+    say(`Kept are the volumes ${list(volumes)}, and the passwords and certificates that belong to their data.`);
+    await consent(`Take the stack "${site.stack}" down?`, options);
+  } else {
+    say(
+      coloured(
+        "red",
+        `DESTROYED are the volumes ${list(volumes)} with all data, and the stack's passwords and certificates.`,
+      ),
+    );
+    await typedConsent("This cannot be undone without a backup.", site.stack, options.confirm);
+  }
+
+  const stack = await openStack(site, env);
+  await recover(site, env);
+  if (options.deleteData !== undefined)
+    await pulumi(["state", "unprotect", "--all", "--yes", "--stack", site.stack], env);
+  await removeLeftoverContainers(client, site);
+  const progress = followProgress(report);
+  try {
+    await runEngine(
+      (engine) =>
+        stack.destroy({ ...engine, configFile: site.stackFile, excludeProtected: options.deleteData === undefined }),
+      { again: `./slipway down --stack ${site.stack}`, onEvent: progress.onEvent },
+    );
+  } finally {
+    progress.end();
+  }
+  await removeLeftoverNetworks(client, state.stateId);
+  if (options.deleteData === undefined) {
+    say(`The stack "${site.stack}" is down. To bring it back with its data, type: ./slipway up --stack ${site.stack}`);
+    return;
+  }
+  for (const volume of volumes) await removeVolume(client, volume);
+  await stack.workspace.removeStack(site.stack, { preserveConfig: true });
+  removeRecord(site);
+  say(`The stack "${site.stack}" and its data are gone. Its settings are kept: ${site.stackFile}`);
+}
+
+/** Containers that a killed deployment made, but did not come to note in the state, keep networks from being removed. */
+async function removeLeftoverContainers(client: Docker, site: Site): Promise<void> {
+  const state = readState(site);
+  if (state?.stateId === undefined) return;
+  const found = await client.listContainers({ all: true, filters: { label: [`${label.state}=${state.stateId}`] } });
+  for (const { Id: id, Names: names } of found) {
+    if (state.containers.some(({ name }) => names.includes(`/${name}`))) continue;
+    const container = client.getContainer(id);
+    await container.stop().catch(ignoreStopped);
+    await container.remove({ v: false });
+  }
+}
+
+/** Docker answers so when a container does not run. */
+function ignoreStopped(error: { statusCode?: number }): void {
+  if (error.statusCode !== 304) throw error as Error;
+}
+
+async function removeLeftoverNetworks(client: Docker, stateId: string | undefined): Promise<void> {
+  if (stateId === undefined) return;
+  const found = await client.listNetworks({ filters: { label: [`${label.state}=${stateId}`] } });
+  await Promise.all(found.map(({ Id: id }) => client.getNetwork(id).remove()));
+}
+
+function list(names: readonly string[]): string {
+  return names.length === 0 ? "(none)" : names.join(", ");
+}
+
+async function removeVolume(client: Docker, name: string): Promise<void> {
+  try {
+    await client.getVolume(name).remove();
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode !== 404) throw error;
+  }
+}

@@ -1,0 +1,110 @@
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { parseDocument } from "yaml";
+import { readStackFile } from "../settings/stack-file.ts";
+import { folders, type Folders } from "../toolchain/home.js";
+import { projectRoot } from "../toolchain/root.js";
+import { Failure } from "./failure.ts";
+
+/** Name of the Pulumi project, as Pulumi.yaml has it. */
+export const projectName = "slipway";
+
+const defaultDockerHost = "unix:///var/run/docker.sock";
+
+/** What every command is told. */
+export interface CommonOptions {
+  stack: string;
+  /** The user's folder. @default SLIPWAY_HOME; else the XDG folders */
+  home?: string;
+  yes: boolean;
+}
+
+/** Where the files of one stack are, outside every clone. All paths are absolute. */
+export interface Site {
+  stack: string;
+  folders: Folders;
+  /** The site's own settings of the stack. */
+  stackFile: string;
+  /** Who deployed the stack last, and from which clone. */
+  recordFile: string;
+}
+
+/** Finds the files of a stack, whether they exist or not. */
+export function siteOf({ stack, home }: Pick<CommonOptions, "stack" | "home">): Site {
+  const own = folders({ home });
+  return {
+    stack,
+    folders: own,
+    stackFile: join(own.stacks, `Pulumi.${stack}.yaml`),
+    recordFile: join(dirname(own.state), "deployments", `${stack}.json`),
+  };
+}
+
+/**
+ * The text of a new stack file, made of the clone's example: the schema, named relative to the clone, is named by its
+ * full path, and a stack that is no environment by its name gets the example's environment.
+ */
+export function stackFileFrom(example: string, options: { clone: string; environment?: string }): string {
+  const text = example.replace(
+    /^(# yaml-language-server: \$schema=)(?!\w+:)(\S+)/m,
+    (_, start: string, schema: string) => start + resolve(options.clone, schema),
+  );
+  if (options.environment === undefined) return text;
+  const document = parseDocument(text);
+  document.setIn(["config", `${projectName}:environment`], options.environment);
+  return document.toString({ lineWidth: 0 });
+}
+
+/**
+ * Copies the clone's example of a stack file to the user's folder unless the user has one.
+ *
+ * @returns whether it was copied.
+ */
+export function ensureStackFile({ stack, stackFile }: Site): boolean {
+  if (existsSync(stackFile)) return false;
+  const own = join(projectRoot, `Pulumi.${stack}.yaml`);
+  const example = existsSync(own) ? own : join(projectRoot, "Pulumi.dev.yaml");
+  const text = stackFileFrom(readFileSync(example, "utf8"), {
+    clone: projectRoot,
+    ...(example !== own && { environment: "dev" }),
+  });
+  mkdirSync(dirname(stackFile), { recursive: true, mode: 0o700 });
+  writeFileSync(stackFile, text, { mode: 0o600, flag: "wx" });
+  return true;
+}
+
+/** Sets one key of a stack file, `config` keys by their full name, and leaves everything else as it is. */
+export function setInStackFile(stackFile: string, path: readonly string[], value: string): void {
+  const document = parseDocument(readFileSync(stackFile, "utf8"));
+  document.setIn(path, value);
+  writeFileSync(stackFile, document.toString({ lineWidth: 0 }));
+}
+
+/**
+ * The Docker engine that a stack's file names, be the rest of the file right or wrong.
+ *
+ * @throws YAMLParseError when the file is not YAML.
+ */
+export function dockerHost({ stack, stackFile }: Site): string {
+  if (!existsSync(stackFile)) return defaultDockerHost;
+  const { host } = readStackFile(stack, readFileSync(stackFile, "utf8")).values;
+  return typeof host === "string" && host !== "" ? host : defaultDockerHost;
+}
+
+/** Lets plain `pulumi` in this clone find the user's stack files: Pulumi.yaml looks for them in `.stacks`. */
+export function linkStackFiles({ folders: { stacks } }: Site): void {
+  const link = join(projectRoot, ".stacks");
+  try {
+    if (readlinkSync(link) === stacks) return;
+    rmSync(link);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EINVAL") {
+      throw new Failure(
+        `${link} is a folder or a file, but has to be a link to ${stacks}. Move what is in it there, and remove it.`,
+      );
+    }
+    if (code !== "ENOENT") throw error;
+  }
+  symlinkSync(stacks, link);
+}

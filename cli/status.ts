@@ -1,0 +1,145 @@
+import { dockerClient } from "../settings/docker-client.ts";
+import { complaint, listMembers, type Member } from "./containers.ts";
+import { exitCode, Failure } from "./failure.ts";
+import { servedCertificate } from "./probe.ts";
+import { dockerHost, siteOf, type CommonOptions } from "./site.ts";
+import { readLastUpdate, readState, type LastUpdate, type StoredState } from "./state.ts";
+import { coloured, remark, say, table, timeSpan } from "./terminal.ts";
+
+export interface StatusOptions extends CommonOptions {
+  json?: boolean;
+}
+
+/** A certificate that one of the stack's services serves. */
+export interface CertificateStatus {
+  service: string;
+  subject: string;
+  /** In ISO 8601. */
+  validTo: string;
+  daysLeft: number;
+}
+
+const dayInMilliseconds = 24 * 60 * 60 * 1000;
+
+/** Says how a stack's services are. Needs neither Pulumi nor a deployment that succeeded. */
+export async function status(options: StatusOptions): Promise<void> {
+  const site = siteOf(options);
+  const state = readState(site);
+  const members = await listMembers(dockerClient(dockerHost(site)), site.stack, state?.stateId);
+  const certificates = await certificatesOf(members);
+  const problems = problemsOf(members, { state, lastUpdate: readLastUpdate(site) });
+
+  if (options.json === true) say(JSON.stringify(statusJson(site.stack, members, certificates, problems), undefined, 2));
+  else show(members, certificates, problems);
+  if (problems.length > 0) throw new Failure(`The stack "${site.stack}" is not well.`, exitCode.notGood);
+}
+
+/** Everything that keeps a stack from being well. */
+export function problemsOf(
+  members: readonly Member[],
+  { state, lastUpdate }: { state: StoredState | undefined; lastUpdate: LastUpdate | undefined },
+): string[] {
+  const present = new Set(members.map(({ container }) => container));
+  const missing = (state?.containers ?? []).filter(({ name, member }) => member !== undefined && !present.has(name));
+  return [
+    ...(members.length === 0 && missing.length === 0 ? ["Nothing is deployed. To deploy, type: ./slipway up"] : []),
+    ...members.flatMap((member) => {
+      const problem = complaint(member);
+      return problem === undefined ? [] : [`${member.name} (${member.container}): ${problem}`];
+    }),
+    ...missing.map(({ name, member }) => `${member ?? name} (${name}): its container is missing`),
+    ...(lastUpdate !== undefined && lastUpdate.kind !== "destroy" && lastUpdate.result !== "succeeded"
+      ? [`the last deployment, which ended at ${lastUpdate.time.toISOString()}, failed: ./slipway up`]
+      : []),
+    ...((state?.pending.length ?? 0) > 0 ? ["the last deployment was killed: ./slipway up"] : []),
+  ];
+}
+
+/** Asks every published port for its certificate, but those of databases, which count strange callers as attacks. */
+export async function certificatesOf(members: readonly Member[]): Promise<CertificateStatus[]> {
+  const asked = members
+    .filter(
+      ({ kind, state, operations }) => kind === "service" && state === "running" && operations?.database === undefined,
+    )
+    .flatMap(({ name, ports }) =>
+      ports.map(async ({ address, hostPort }) => {
+        const certificate = await servedCertificate(reachable(address), hostPort);
+        if (certificate === undefined) return [];
+        const { subject, validTo } = certificate;
+        const daysLeft = Math.floor((validTo.getTime() - Date.now()) / dayInMilliseconds);
+        return [{ service: name, subject, validTo: validTo.toISOString(), daysLeft }];
+      }),
+    );
+  return (await Promise.all(asked)).flat();
+}
+
+/** Where a port that listens on an address is reached from the host itself. */
+function reachable(address: string): string {
+  if (address === "0.0.0.0" || address === "") return "127.0.0.1";
+  return address === "::" ? "::1" : address;
+}
+
+function uptime({ state, startedAt }: Member): number | undefined {
+  return state === "running" ? Date.now() - startedAt.getTime() : undefined;
+}
+
+function statusJson(stack: string, members: readonly Member[], certificates: CertificateStatus[], problems: string[]) {
+  return {
+    stack,
+    good: problems.length === 0,
+    problems,
+    services: members
+      .filter(({ kind }) => kind === "service")
+      .map((member) => ({
+        system: member.system,
+        service: member.name,
+        container: member.container,
+        image: member.image,
+        state: member.state,
+        health: member.health ?? null,
+        uptimeSeconds: Math.floor((uptime(member) ?? 0) / 1000),
+        restarts: member.restarts,
+        ports: member.ports,
+      })),
+    tasks: members
+      .filter(({ kind }) => kind === "task")
+      .map(({ system, name, container, image, state, exitCode: code, finishedAt }) => ({
+        system,
+        task: name,
+        container,
+        image,
+        state,
+        exitCode: code,
+        finishedAt: finishedAt.toISOString(),
+      })),
+    certificates,
+  };
+}
+
+function show(members: readonly Member[], certificates: CertificateStatus[], problems: string[]): void {
+  const services = members.filter(({ kind }) => kind === "service");
+  if (services.length > 0) {
+    const rows = services.map((member) => [
+      member.container,
+      member.image,
+      member.state,
+      member.health ?? "-",
+      timeSpan(uptime(member) ?? 0),
+      String(member.restarts),
+      member.ports
+        .map(({ address, hostPort, containerPort }) => `${address}:${hostPort}->${containerPort}`)
+        .join(" ") || "-",
+    ]);
+    const [head = "", ...lines] = table([["SERVICE", "IMAGE", "STATE", "HEALTH", "UP", "RESTARTS", "PORTS"], ...rows]);
+    say(coloured("bold", head));
+    for (const line of lines) say(line);
+  }
+  for (const { container, state, exitCode: code, finishedAt } of members.filter(({ kind }) => kind === "task")) {
+    say(`Task ${container}: ${state}, exit code ${code}, ${timeSpan(Date.now() - finishedAt.getTime())} ago`);
+  }
+  for (const { service, subject, validTo, daysLeft } of certificates) {
+    const line = `Certificate of ${service} for ${subject}: valid until ${validTo.slice(0, 10)}, ${daysLeft} days left`;
+    say(daysLeft < 30 ? coloured("yellow", line) : line);
+  }
+  for (const problem of problems) remark(coloured("red", problem));
+}

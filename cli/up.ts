@@ -1,0 +1,125 @@
+import type { OpMap, OutputMap } from "@pulumi/pulumi/automation/index.js";
+import { dockerClient } from "../settings/docker-client.ts";
+import { duration } from "../toolchain/report.js";
+import { complaint, listMembers } from "./containers.ts";
+import { runEngine } from "./engine.ts";
+import { exitCode, Failure } from "./failure.ts";
+import { refuseForeignNames } from "./names.ts";
+import { isDestructive } from "./plan.ts";
+import { withoutRefresh } from "./preview.ts";
+import { prepare } from "./prepare.ts";
+import { probe, type Probe } from "./probe.ts";
+import { followProgress } from "./progress.ts";
+import { currentDeployment, otherDeployer, readRecord, writeRecord } from "./record.ts";
+import { dockerHost, projectName, setInStackFile, type CommonOptions, type Site } from "./site.ts";
+import { openStack, recover } from "./stack.ts";
+import { readState } from "./state.ts";
+import { summarise } from "./summary.ts";
+import { coloured, consent, remark, say } from "./terminal.ts";
+
+export interface UpOptions extends CommonOptions {
+  /** Builds the base image and all images anew, with fresh packages. */
+  rebuild: boolean;
+}
+
+/** What the program says of a system, as the stack output `systems` holds it. */
+interface SystemOutput {
+  title: string;
+  url: string;
+  probe: Probe;
+  superuser?: string;
+  passwordOutput?: string;
+}
+
+/**
+ * Deploys a stack: makes the machine ready, says what would change, asks where something is replaced or deleted, carries it
+ * out, and proves that the published addresses answer.
+ */
+export async function up(options: UpOptions): Promise<void> {
+  const times: string[] = [];
+  const timed = async <T>(phase: string, work: () => Promise<T>): Promise<T> => {
+    const start = Date.now();
+    const result = await work();
+    times.push(`${phase} ${duration(Date.now() - start)}`);
+    return result;
+  };
+  const again = `./slipway up --stack ${options.stack}`;
+
+  const { site, env, report } = await timed("machine", () =>
+    prepare(options, { docker: true, pulumi: true, baseImage: true }, { rebuild: options.rebuild, deploys: true }),
+  );
+  const client = dockerClient(dockerHost(site));
+  const deployment = await currentDeployment();
+  await confirmTakeover(site, options, otherDeployer(readRecord(site) ?? deployment, deployment));
+  if (options.rebuild) setInStackFile(site.stackFile, ["config", `${projectName}:imageRevision`], deployment.time);
+
+  const stack = await openStack(site, env);
+  await recover(site, env);
+  const configFile = site.stackFile;
+  const preview = await timed("preview", () =>
+    report.step("Comparing the settings with what is there", "to say what would change", () =>
+      runEngine((engine) => stack.preview({ ...engine, configFile, diff: true }), { again }),
+    ),
+  );
+  for (const warning of preview.warnings) remark(coloured("yellow", `Warning: ${warning}`));
+  for (const line of summarise(preview.plan)) say(line);
+
+  let outputs: OutputMap;
+  if (changes(preview.result.changeSummary) === 0) {
+    outputs = await stack.outputs();
+  } else {
+    await refuseForeignNames(client, preview.plan, readState(site)?.stateId);
+    if (isDestructive(preview.plan)) {
+      say();
+      say(withoutRefresh(preview.output));
+      await consent("Replace or remove this?", options);
+    }
+    writeRecord(site, deployment);
+    const progress = followProgress(report);
+    const { result } = await timed("deployment", async () => {
+      try {
+        return await runEngine((engine) => stack.up({ ...engine, configFile }), { again, onEvent: progress.onEvent });
+      } finally {
+        progress.end();
+      }
+    });
+    outputs = result.outputs;
+  }
+
+  await refuseUnhealthy(site);
+  const systems = (outputs["systems"]?.value ?? []) as SystemOutput[];
+  await timed("probe", () => Promise.all(systems.map((system) => probe(system.title, system.probe))));
+  remark(`Times: ${times.join(", ")}`);
+  for (const system of systems) announce(system, options.stack);
+}
+
+/** How many resources change, by the engine's own count. */
+export function changes(summary: OpMap): number {
+  return Object.entries(summary).reduce((sum, [op, number]) => (op === "same" ? sum : sum + number), 0);
+}
+
+async function confirmTakeover(site: Site, options: UpOptions, before: string | undefined): Promise<void> {
+  if (before === undefined || (readState(site)?.containers.length ?? 0) === 0) return;
+  const sentence = `The stack "${site.stack}" ${before}.`;
+  if (options.yes) remark(sentence);
+  await consent(`${sentence} Deploy it from here now?`, options);
+}
+
+/** A preview without changes says nothing of the health of what runs. */
+async function refuseUnhealthy(site: Site): Promise<void> {
+  const members = await listMembers(dockerClient(dockerHost(site)), site.stack, readState(site)?.stateId);
+  const complaints = members.flatMap((member) => {
+    const problem = complaint(member);
+    return problem === undefined ? [] : [`  ${member.name}: ${problem}. Its log: ./slipway logs ${member.name}`];
+  });
+  if (complaints.length === 0) return;
+  throw new Failure(["Deployed, but not everything is well:", ...complaints].join("\n"), exitCode.notGood);
+}
+
+function announce({ title, url, superuser, passwordOutput }: SystemOutput, stack: string): void {
+  if (superuser !== undefined && passwordOutput !== undefined) {
+    const command = `./slipway output ${passwordOutput} --show-secrets${stack === "dev" ? "" : ` --stack ${stack}`}`;
+    say(`Log in as ${superuser}. The password: ${command}`);
+  }
+  say(coloured("green", `The ${title} application is running at ${url}`));
+}
