@@ -48,6 +48,8 @@ function mend(path: string[], value: unknown): Step {
 
 function folderIsNamed(stack: unknown, sections: ConfigSections, report: Report): void {
   if (valueAt(stack, ["camcops", "configDirectory"]) !== undefined) return;
+  // The certificate's own rule asks for the folder then.
+  if (valueAt(stack, ["camcops", "certificate", "kind"]) === "files") return;
   for (const [section, keys] of Object.entries(sections)) {
     for (const [key, value] of Object.entries(keys)) {
       const isThere = (path: string) => path.startsWith(`${configFolder}/`);

@@ -73,23 +73,24 @@ function certificateRenews(settings: unknown, report: Report): void {
 }
 
 function certificateIsVisible(settings: unknown, report: Report): void {
-  const configDirectory = valueAt(settings, ["configDirectory"]);
-  const folder = absolutePath().safeParse(configDirectory).data;
+  if (valueAt(settings, ["certificate", "kind"]) !== "files") return;
+  const configDirectory = absolutePath()
+    .optional()
+    .safeParse(valueAt(settings, ["configDirectory"]));
+  if (!configDirectory.success) return;
   for (const key of ["certificate", "privateKey"]) {
     const path = absolutePath().safeParse(valueAt(settings, ["certificate", key])).data;
-    if (path === undefined) continue;
-    const setting = `camcops.certificate.${key}`;
-    if (!containerPath(path, folder).startsWith(`${configFolder}/`)) {
-      report(
-        ["certificate", key],
-        `must be a file in camcops.configDirectory, which CamCOPS sees as ${configFolder}; put it there`,
-        { set: setting, value: `${configFolder}/${path.slice(path.lastIndexOf("/") + 1)}` },
-      );
-    } else if (configDirectory === undefined) {
-      report(["configDirectory"], `must be set, because ${setting} is a file in ${configFolder}`, {
-        set: "camcops.configDirectory",
-        value: "/etc/camcops",
-      });
-    }
+    if (path === undefined || containerPath(path, configDirectory.data).startsWith(`${configFolder}/`)) continue;
+    report(
+      ["certificate", key],
+      `must be a file in camcops.configDirectory, which CamCOPS sees as ${configFolder}; put it there`,
+      { set: `camcops.certificate.${key}`, value: `${configFolder}/${path.slice(path.lastIndexOf("/") + 1)}` },
+    );
+  }
+  if (configDirectory.data === undefined) {
+    report(["configDirectory"], "must be set, because camcops.certificate.kind is files: it holds them", {
+      set: "camcops.configDirectory",
+      value: "/etc/camcops",
+    });
   }
 }

@@ -5,6 +5,7 @@ import { settingKey, valueAt } from "./path.ts";
 import { type Problem, problem } from "./problems.ts";
 import type { Step } from "./remedy.ts";
 import { chosen, type Field, fieldAt, stackFields } from "./schema.ts";
+import { secretNames } from "./stack.ts";
 
 /** What a stack's file says, before it is checked. */
 export interface StackInput {
@@ -56,7 +57,7 @@ function unknownKey(path: PropertyKey[], fields: Field, input: StackInput): Prob
 /** Setting an allowed value, where the settings' metadata know one; otherwise removing what is there. */
 function remedyFor(path: readonly PropertyKey[], fields: Field, input: StackInput): Step[] {
   const key = settingKey(path);
-  if (input.encrypted.has(String(path[0]))) return [{ setSecret: key }];
+  if (secretNames.has(String(path[0]))) return [{ setSecret: key }];
   const field = fieldAt(fields, path, input.values);
   const example = field?.examples?.[0] ?? field?.default ?? field?.const;
   if (Array.isArray(example) && isSingle(example[0])) {

@@ -68,7 +68,7 @@ export function absolutePath() {
   return text(
     "an absolute path without . or .. in it, such as /etc/camcops; `~` and variables are not expanded, " +
       "and the Windows folder C:\\Users\\me is written /host_mnt/c/Users/me",
-    /^(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+\/*$/u,
+    /^(?:\/(?!\.{1,2}(?:\/|$))[^/\r\n\t]+)+\/*$/,
   ).overwrite((path) => path.replace(/\/+$/, ""));
 }
 

@@ -9,9 +9,7 @@ import type { Report } from "./remedy.ts";
 
 /** A secret that the user may choose; encrypted, one key each. */
 function password(description: string, variable: string) {
-  return text("one line of text that is not empty", /^[^\p{Cc}]+$/u)
-    .optional()
-    .meta({ description, variable });
+  return text("one line of text that is not empty", /^.+$/).optional().meta({ description, variable });
 }
 
 /** The secrets of a stack: flat keys of their own, because one encrypted value makes all of its key secret. */
@@ -28,7 +26,7 @@ const secrets = {
     "Password of root in the stack's own database. Without it the stack generates one.",
     "CAMCOPS_DOCKER_MYSQL_ROOT_PASSWORD",
   ),
-  camcopsFlowerPassword: text("one line of text that is not empty", /^[^\p{Cc}]+$/u)
+  camcopsFlowerPassword: text("one line of text that is not empty", /^.+$/)
     .optional()
     .meta({ description: "Password for the login at the monitor. Without it the stack generates one." }),
   camcopsSecretConfig: camcopsSecretConfig.optional().meta({

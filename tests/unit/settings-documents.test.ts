@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { parse } from "yaml";
+
+import { environmentNames } from "../../settings/environment.ts";
+import { generatedFiles } from "../../settings/generate.ts";
+import { parseStack } from "../../settings/parse.ts";
+import { SettingsError } from "../../settings/problems.ts";
+import { type Field, stackFields } from "../../settings/schema.ts";
+import { readStackFile } from "../../settings/stack-file.ts";
+
+const read = (path: string) => readFileSync(join(import.meta.dirname, "../..", path), "utf8");
+
+/** The variables of CamCOPS's documentation ("Docker Environment variables", "Installer Environment variables"). */
+const documented: Record<string, unknown> = {
+  CAMCOPS_DOCKER_CAMCOPS_CONFIG_FILENAME: "camcops.conf",
+  CAMCOPS_DOCKER_CAMCOPS_HOST_PORT: 443,
+  CAMCOPS_DOCKER_CAMCOPS_INTERNAL_PORT: 8000,
+  CAMCOPS_DOCKER_CONFIG_HOST_DIR: undefined,
+  CAMCOPS_DOCKER_FLOWER_HOST_PORT: 5555,
+  CAMCOPS_DOCKER_INSTALL_USER_ID: 1000,
+  CAMCOPS_DOCKER_MYSQL_DATABASE_NAME: "camcops",
+  CAMCOPS_DOCKER_MYSQL_HOST_PORT: 3306,
+  CAMCOPS_DOCKER_MYSQL_ROOT_PASSWORD: undefined,
+  CAMCOPS_DOCKER_MYSQL_USER_NAME: "camcops",
+  CAMCOPS_DOCKER_MYSQL_USER_PASSWORD: undefined,
+  CAMCOPS_INSTALLER_CREATE_MYSQL_CONTAINER: true,
+  CAMCOPS_INSTALLER_CREATE_SELF_SIGNED_CERTIFICATE: undefined,
+  CAMCOPS_INSTALLER_MYSQL_PORT: 3306,
+  CAMCOPS_INSTALLER_MYSQL_SERVER: undefined,
+  CAMCOPS_INSTALLER_SUPERUSER_PASSWORD: undefined,
+  CAMCOPS_INSTALLER_SUPERUSER_USERNAME: "admin",
+  CAMCOPS_INSTALLER_USE_HTTPS: true,
+  CAMCOPS_INSTALLER_X509_COUNTRY_NAME: undefined,
+  CAMCOPS_INSTALLER_X509_DNS_NAME: ["localhost"],
+  CAMCOPS_INSTALLER_X509_LOCALITY_NAME: undefined,
+  CAMCOPS_INSTALLER_X509_ORGANIZATION_NAME: undefined,
+  CAMCOPS_INSTALLER_X509_STATE_OR_PROVINCE_NAME: undefined,
+  COMPOSE_PROJECT_NAME: "camcops",
+};
+
+/** Variables that its .env file and installer know besides. */
+const undocumented = [
+  "CAMCOPS_DOCKER_IMAGE_TAG",
+  "CAMCOPS_INSTALLER_SSL_CERTIFICATE",
+  "CAMCOPS_INSTALLER_SSL_PRIVATE_KEY",
+];
+
+/** Every field with its name, groups included. */
+function allFields(field: Field, name = ""): [string, Field][] {
+  const within = (field.oneOf ?? [field]).flatMap(({ properties }) => Object.entries(properties ?? {}));
+  return [[name, field], ...within.flatMap(([part, value]) => allFields(value, part))];
+}
+
+/** The text with one commented-out setting after the other taken in; not those that stand there already, in another way. */
+function commentsTakenIn(text: string): { key: string; text: string }[] {
+  const lines = text.split("\n");
+  return lines.flatMap((line, start) => {
+    const [, indent, key] = /^( +)# ([a-z]\w*(?::[a-z]\w*)?):(?: |$)/.exec(line) ?? [];
+    if (indent === undefined || key === undefined || lines.includes(`${indent}${key}:`)) return [];
+    const rest = lines.slice(start + 1);
+    const count = rest.findIndex((next) => !next.startsWith(`${indent}#  `));
+    const taken = [line, ...rest.slice(0, count)].map((part) => part.replace("# ", ""));
+    return [{ key, text: [...lines.slice(0, start), ...taken, ...rest.slice(count)].join("\n") }];
+  });
+}
+
+function problemKeys(text: string, stack: string): string[] {
+  try {
+    parseStack(readStackFile(stack, text));
+    return [];
+  } catch (error) {
+    if (error instanceof SettingsError) return error.problems.map(({ key }) => key);
+    throw error;
+  }
+}
+
+describe("settings' documents", () => {
+  for (const [path, text] of Object.entries(generatedFiles())) {
+    it(`${path} is what npm run generate makes`, () => {
+      assert.equal(read(path), text);
+    });
+  }
+
+  it("describe every field", () => {
+    const [, ...fields] = allFields(stackFields());
+    assert.deepEqual(
+      fields.filter(([, { description }]) => !description).map(([name]) => name),
+      [],
+    );
+  });
+
+  it("give every variable of CamCOPS's documentation a home with the documented default", () => {
+    const homes = allFields(stackFields()).flatMap(([, { variable, default: value }]) =>
+      variable === undefined ? [] : [[variable, value] as const],
+    );
+    const names = [...Object.keys(documented), ...undocumented].sort();
+    assert.deepEqual([...new Set(homes.map(([variable]) => variable))].sort(), names);
+    for (const [variable, value] of homes) assert.deepEqual(value, documented[variable], variable);
+    for (const name of names) assert.match(read("docs/settings.md"), new RegExp(`^\\| \`${name}\` \\| \``, "m"));
+  });
+
+  it("hold patterns that editors can read, whichever way they compile them", () => {
+    for (const [name, { pattern, items }] of allFields(stackFields())) {
+      for (const each of [pattern, items?.pattern]) {
+        if (each === undefined) continue;
+        assert.doesNotThrow(() => new RegExp(each, "u"), name);
+        assert.doesNotMatch(each, /\\p/, name);
+      }
+    }
+  });
+
+  const schema = z.fromJSONSchema(JSON.parse(read("schemas/stack.schema.json")) as z.core.JSONSchema.JSONSchema);
+
+  for (const environment of environmentNames) {
+    const path = `Pulumi.${environment}.yaml`;
+    const text = read(path);
+
+    describe(path, () => {
+      it("loads without problems", () => {
+        assert.equal(parseStack(readStackFile(environment, text)).environment, environment);
+      });
+
+      it("names its schema in the first line and fits it", () => {
+        assert.match(text, /^# yaml-language-server: \$schema=\.\/schemas\/stack\.schema\.json\n/);
+        assert.deepEqual(schema.safeParse(parse(text)).error?.issues, undefined);
+      });
+
+      it("shows every setting", () => {
+        const [, ...fields] = allFields(stackFields());
+        assert.deepEqual(
+          fields.filter(([name]) => !new RegExp(`[ :{.]${name}\\b`).test(text)).map(([name]) => name),
+          [],
+        );
+      });
+
+      it("stays valid with any of its commented-out settings taken in", () => {
+        // These two go with another setting, as the comments above them say.
+        const withAnother = ["camcops.mysql.server", "camcops.configDirectory"];
+        const variants = commentsTakenIn(text);
+        assert.ok(variants.length > 20, "the comments are found");
+        for (const { key, text: changed } of variants) {
+          const problems = problemKeys(changed, environment).filter((problem) => !withAnother.includes(problem));
+          assert.deepEqual(problems, [], key);
+        }
+      });
+    });
+  }
+
+  it("refuse in the schema what the loader refuses", () => {
+    const refused = [
+      { "slipway:camcops": { hostPrt: 1 } },
+      { "slipway:camcops": { hostPort: 99999 } },
+      { "slipway:camcops": { certificate: { kind: "self-signed", country: "GBR" } } },
+      { "slipway:camcopsFlowerPassword": "plain" },
+      { "slipway:camcopsSecretConfig": { site: { EMAIL_HOST_PASSWORD: "plain" } } },
+      { "slipway:hots": "x" },
+    ];
+    for (const config of refused) assert.equal(schema.safeParse({ config }).success, false, JSON.stringify(config));
+    assert.ok(
+      schema.safeParse({ config: { "slipway:camcopsFlowerPassword": { secure: "v1:x" }, "docker:host": "x" } }).success,
+    );
+  });
+});
