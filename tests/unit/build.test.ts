@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import tar from "tar-stream";
 import { baseImage, buildImage, bundledImage, contextHash, type BuildContext } from "../../components/build.ts";
 import versions from "../../images/versions.json" with { type: "json" };
+import { entriesOf } from "../archive.ts";
 import { dockerStub, type DockerStub, type Routes } from "../docker-stub.ts";
 
 /** Files by path, some with another mode than 0644. */
@@ -130,7 +130,7 @@ describe("an image's build", () => {
       }
       const [archive = Buffer.alloc(0), again] = sent;
       assert.deepEqual(archive, again);
-      const entries = await entriesOf(archive);
+      const entries = await entriesOf(archive, "name", "mode", "mtime");
       const time = new Date(0);
       assert.deepEqual(
         entries.filter(({ name }) => !name.startsWith(".build/ca-certificates/")),
@@ -206,24 +206,4 @@ async function machineCertificates() {
       content: await readFile(join(root, file), "utf8"),
     })),
   );
-}
-
-interface Entry {
-  name: string;
-  mode: number | undefined;
-  mtime: Date | undefined;
-  content: string;
-}
-
-async function entriesOf(archive: Buffer): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  const extract = tar.extract();
-  extract.end(archive);
-  for await (const entry of extract) {
-    const pieces: Buffer[] = [];
-    for await (const piece of entry) pieces.push(piece as Buffer);
-    const { name, mode, mtime } = entry.header;
-    entries.push({ name, mode, mtime, content: Buffer.concat(pieces).toString("utf8") });
-  }
-  return entries;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Network } from "../../components/network.ts";
 import { dockerStub } from "../docker-stub.ts";
+import { labels, ownerLabels } from "../hardened.ts";
 import { stateId } from "../provider-outputs.ts";
 import { described, named, recordOnHost } from "../recorded.ts";
 
@@ -30,11 +31,7 @@ describe("Network", () => {
           name: "shop_broker",
           driver: "bridge",
           internal: true,
-          labels: [
-            { label: "slipway.state", value: stateId },
-            { label: "slipway.stack", value: "unit" },
-            { label: "slipway.system", value: "shop" },
-          ],
+          labels: labels(ownerLabels("shop")),
         },
         options: {
           provider: "host-provider",
