@@ -52,17 +52,18 @@ async function dockerFindings(host: string, docker: Docker): Promise<Finding[]> 
     return [];
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const remedy =
-      code === "EACCES"
-        ? "sudo usermod -aG docker $USER   # then log out and in again"
-        : "sudo service docker start   # or correct the setting: pulumi config set host unix:///var/run/docker.sock";
-    const reason = code === "EACCES" ? "you are not in the docker group" : message;
+    const isForbidden = code === "EACCES";
+    const reason = isForbidden ? "you are not in the docker group" : message;
     return [
       {
         key: "host",
         value: host,
         message: `must be a Docker engine that answers, but does not: ${reason}`,
-        remedy: [{ advice: remedy }],
+        remedy: isForbidden
+          ? [{ advice: "sudo usermod -aG docker $USER   # then log out and in again" }]
+          : host.startsWith("unix://")
+            ? [{ advice: "sudo service docker start" }]
+            : [{ set: "host", value: "unix:///var/run/docker.sock" }],
       },
     ];
   }

@@ -21,39 +21,39 @@ const port = fc.integer({ min: 1, max: 65535 });
 const name = fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,9}$/);
 const path = fc.stringMatching(/^(?:\/[a-z][a-z0-9 ._-]{0,9}){1,4}\/{0,2}$/);
 
-/** CamCOPS's settings as a user may write them. */
-const camcops = fc.uniqueArray(port, { minLength: 3, maxLength: 3 }).chain(([web = 1, mysql = 2, flower = 3]) =>
-  fc.record(
+/** CamCOPS's settings as a user may write them. The ports are set, as defaults could coincide with them. */
+const camcops = fc
+  .record(
     {
+      ports: fc.uniqueArray(port, { minLength: 3, maxLength: 3 }),
       name,
       configDirectory: path,
       userId: fc.integer({ min: 1, max: 65535 }),
       groupId: fc.integer({ min: 1, max: 65535 }),
       https: fc.boolean(),
       hostAddress: fc.constantFrom("0.0.0.0", "127.0.0.1", "::1", "192.0.2.7"),
-      hostPort: fc.constant(web),
       certificate: fc.record(
         {
           kind: fc.constant("self-signed"),
           country: fc.stringMatching(/^[A-Z]{2}$/),
           organization: fc.string({ minLength: 1, maxLength: 64 }),
-          dnsNames: fc.array(fc.stringMatching(/^[a-z]{1,9}(?:\.[a-z]{1,9}){0,3}$/), { minLength: 1, maxLength: 3 }),
+          dnsNames: fc.array(fc.domain(), { minLength: 1, maxLength: 3 }),
           validityDays: fc.integer({ min: 31, max: 825 }),
         },
         { requiredKeys: ["kind"] },
       ),
-      mysql: fc.record({ hostPort: fc.constant(mysql), databaseName: fc.stringMatching(/^[A-Za-z0-9_]{1,9}$/) }),
-      flower: fc.record({ hostPort: fc.constant(flower) }),
       workers: fc.record({ replicas: fc.integer({ min: 1, max: 32 }) }, { requiredKeys: [] }),
       services: fc.record({ mysql: fc.record({ memory: fc.integer({ min: 64, max: 4096 }) }) }),
-      config: fc.record({
-        site: fc.record({ LANGUAGE: fc.constantFrom("da_DK", "en_GB"), LOCKOUT_THRESHOLD: fc.nat() }),
-      }),
+      config: fc.record({ site: fc.record({ LANGUAGE: fc.constantFrom("da_DK", "en_GB"), MFA_TIMEOUT_S: fc.nat() }) }),
     },
-    // The defaults of what is left out could coincide with the other ports.
-    { requiredKeys: ["hostPort", "mysql", "flower"] },
-  ),
-);
+    { requiredKeys: ["ports"] },
+  )
+  .map(({ ports: [hostPort, mysql, flower], ...settings }) => ({
+    ...settings,
+    hostPort,
+    mysql: { hostPort: mysql },
+    flower: { hostPort: flower },
+  }));
 
 /** Faults that do not touch each other: a part of CamCOPS's settings, and the key of the problem that comes of it. */
 const faults: { key: string; apply: (settings: Record<string, unknown>) => void }[] = [
