@@ -1,12 +1,23 @@
+import * as pulumi from "@pulumi/pulumi";
 import { Host } from "./components/host.ts";
+import { label } from "./components/labels.ts";
+import { dockerClient } from "./settings/docker-client.ts";
 import { loadSettings } from "./settings/load.ts";
+import { preflight } from "./settings/preflight.ts";
+import { SettingsError } from "./settings/problems.ts";
 import { Camcops } from "./systems/camcops/camcops.ts";
 
-export default function deploy() {
+export default async function deploy() {
+  const stack = pulumi.getStack();
   const { settings, secrets } = loadSettings();
-  const host = new Host("host", { url: settings.host });
-  const onHost = { providers: [host.provider] };
+  const { problems, warnings } = await preflight(settings, dockerClient(settings.host), {
+    stack,
+    labels: { [label.stack]: stack },
+  });
+  if (problems.length > 0) throw new pulumi.RunError(new SettingsError(stack, problems).message);
+  for (const warning of warnings) void pulumi.log.warn(warning);
 
+  const host = new Host("host", { url: settings.host });
   const camcops =
     settings.camcops &&
     new Camcops(
@@ -23,7 +34,7 @@ export default function deploy() {
           config: secrets.camcopsSecretConfig,
         },
       },
-      onHost,
+      { providers: [host.provider] },
     );
 
   return {
