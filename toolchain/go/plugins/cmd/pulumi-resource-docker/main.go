@@ -6,6 +6,7 @@ import (
 
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
 
+	"slipway.invalid/plugins/internal/bridge"
 	"slipway.invalid/plugins/internal/dockerpkg"
 )
 
@@ -19,5 +20,6 @@ var metadata []byte
 var version = "0.0.0"
 
 func main() {
+	bridge.ExitWithParent()
 	tfbridge.Main(dockerpkg.Name, version, dockerpkg.Info(version, metadata), schema)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/pf/tfbridge"
 
+	"slipway.invalid/plugins/internal/bridge"
 	"slipway.invalid/plugins/internal/randompkg"
 )
 
@@ -20,6 +21,7 @@ var metadata []byte
 var version = "0.0.0"
 
 func main() {
+	bridge.ExitWithParent()
 	tfbridge.Main(context.Background(), randompkg.Name, randompkg.Info(version, metadata),
 		tfbridge.ProviderMetadata{PackageSchema: schema})
 }
