@@ -241,7 +241,7 @@ export class Camcops extends pulumi.ComponentResource {
         task: "upgrade_db",
         containerName: `${settings.name}-upgrade_db`,
         memory: settings.services.camcops_server.memory,
-        command: ["camcops_server", "upgrade_db", "--config", configFile],
+        command: ["camcops-upgrade-db"],
       },
       { ...child, dependsOn: database === undefined ? [] : [database] },
     );
@@ -301,7 +301,7 @@ export class Camcops extends pulumi.ComponentResource {
         operations: {
           version: 1,
           shell: ["bash"],
-          actions: { upgrade_db: ["camcops_server", "upgrade_db", "--config", configFile] },
+          actions: { upgrade_db: ["camcops-upgrade-db"] },
         },
       },
       [superuser, broker],
