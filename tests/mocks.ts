@@ -83,7 +83,11 @@ function hookNames(request: any): Record<string, string[]> {
   return Object.fromEntries(Object.entries(lists).map(([kind, names]) => [kind.replace(/List$/, ""), names]));
 }
 
-/** Runs a program against mocks and records what it registers, in the order of names. */
+/**
+ * Runs a program against mocks and records what it registers, in the order of names.
+ *
+ * @throws Error when that is nothing, or when two resources have the same name.
+ */
 export async function record(
   program: () => unknown,
   { outputs = {}, preview = false }: { outputs?: ProviderOutputs; preview?: boolean } = {},
@@ -137,7 +141,15 @@ export async function record(
     if (resource) resource.outputs = marked(request.getOutputs()?.toJavaScript() ?? {});
     return registerOutputs(request, callback);
   };
-  await program();
-  await pulumi.runtime.disconnect();
+  // The SDK takes a stack trace for every promise, which is most of its time.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    await program();
+    await pulumi.runtime.disconnect();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+  if (recorded.size === 0) throw new Error("The program registered no resource.");
   return [...recorded.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

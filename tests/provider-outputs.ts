@@ -16,13 +16,19 @@ export function generatedKey(name: string): string {
   return `-----BEGIN EC PRIVATE KEY-----\n${digest(name)}\n-----END EC PRIVATE KEY-----\n`;
 }
 
+/** The PEM text of the certificate that a mocked `SelfSignedCert` has made for a subject. */
+export function certificatePem(subject: Record<string, string>): string {
+  const entries = Object.entries(subject).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `-----BEGIN CERTIFICATE-----\n${digest(JSON.stringify(entries))}\n-----END CERTIFICATE-----\n`;
+}
+
 /** The id of the image that a mocked engine has under this reference. */
 export function imageId(reference: string): string {
   return `sha256:${digest(reference)}`;
 }
 
+/** What a mocked `RandomId` has generated. */
 export const stateId = "00112233445566ff";
-export const certificatePem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
 
 /** What the providers of Docker, Random and TLS return, in the form that they return it. */
 export const providerOutputs: ProviderOutputs = {
@@ -30,5 +36,7 @@ export const providerOutputs: ProviderOutputs = {
   "random:index/randomId:RandomId": () => ({ hex: stateId }),
   "random:index/randomPassword:RandomPassword": ({ name }) => ({ result: pulumi.secret(generatedPassword(name)) }),
   "tls:index/privateKey:PrivateKey": ({ name }) => ({ privateKeyPem: pulumi.secret(generatedKey(name)) }),
-  "tls:index/selfSignedCert:SelfSignedCert": () => ({ certPem: certificatePem }),
+  "tls:index/selfSignedCert:SelfSignedCert": ({ inputs }) => ({
+    certPem: certificatePem(inputs["subject"] as Record<string, string>),
+  }),
 };

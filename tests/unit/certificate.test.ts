@@ -16,6 +16,14 @@ const complete: CertificateArgs = {
   earlyRenewalDays: 2,
 };
 
+const subject = {
+  commonName: "shop.example.org",
+  country: "GB",
+  province: "Cambridgeshire",
+  locality: "Cambridge",
+  organization: "University",
+};
+
 const secretOutputs = ["privateKeyOpenssh", "privateKeyPem", "privateKeyPemPkcs8"];
 
 describe("Certificate", () => {
@@ -27,7 +35,7 @@ describe("Certificate", () => {
         parent: undefined,
         inputs: {},
         options: {},
-        outputs: { certificatePem, privateKeyPem: { secret: generatedKey("shop-key") } },
+        outputs: { certificatePem: certificatePem(subject), privateKeyPem: { secret: generatedKey("shop-key") } },
       },
       {
         type: "tls:index/selfSignedCert:SelfSignedCert",
@@ -35,13 +43,7 @@ describe("Certificate", () => {
         parent: "shop",
         inputs: {
           privateKeyPem: { secret: generatedKey("shop-key") },
-          subject: {
-            commonName: "shop.example.org",
-            country: "GB",
-            province: "Cambridgeshire",
-            locality: "Cambridge",
-            organization: "University",
-          },
+          subject,
           dnsNames: ["shop.example.org", "localhost"],
           ipAddresses: ["127.0.0.1", "::1"],
           validityPeriodHours: 240,
