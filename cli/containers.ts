@@ -91,3 +91,8 @@ export function complaint({ kind, state, health, exitCode }: Member): string | u
   if (state !== "running") return state === "exited" ? `exited with code ${exitCode}` : state;
   return health === "healthy" ? undefined : (health ?? "without a health check");
 }
+
+/** Whether a service has started, but Docker has not decided yet whether it is healthy. */
+export function isSettling({ kind, state, health }: Member): boolean {
+  return kind === "service" && state === "running" && health === "starting";
+}

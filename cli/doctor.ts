@@ -190,9 +190,10 @@ async function settingsFindings(site: Site): Promise<Finding[]> {
       stack: site.stack,
       labels: { [label.stack]: site.stack, ...(stateId !== undefined && { [label.state]: stateId }) },
     });
+    const others = problems.filter(({ key }) => key !== "host"); // Docker has findings of its own.
     return [
-      ...(problems.length === 0 ? [ok("Settings", site.stackFile)] : []),
-      ...problems.map(({ key, message, received, remedy }) =>
+      ...(others.length === 0 ? [ok("Settings", site.stackFile)] : []),
+      ...others.map(({ key, message, received, remedy }) =>
         fail("Settings", [`${key} ${message}.`, `received: ${received}`, ...remedy].join("\n")),
       ),
       ...warnings.map((warning) => warn("Settings", warning)),

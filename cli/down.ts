@@ -82,8 +82,8 @@ async function removeLeftoverContainers(client: Docker, site: Site): Promise<voi
   const state = readState(site);
   if (state?.stateId === undefined) return;
   const found = await client.listContainers({ all: true, filters: { label: [`${label.state}=${state.stateId}`] } });
-  for (const { Id: id, Names: names } of found) {
-    if (state.containers.some(({ name }) => names.includes(`/${name}`))) continue;
+  for (const { Id: id } of found) {
+    if (state.containers.some((stored) => stored.id === id)) continue;
     const container = client.getContainer(id);
     await container.stop().catch(ignoreStopped);
     await container.remove({ v: false });

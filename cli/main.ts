@@ -127,4 +127,8 @@ async function main(): Promise<number> {
   }
 }
 
+// Whoever reads the output may have seen enough, as `head` has.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? exitCode.good : exitCode.failed);
+});
 process.exitCode = await main();

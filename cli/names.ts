@@ -2,6 +2,7 @@ import type Docker from "dockerode";
 import { label } from "../components/labels.ts";
 import { Failure } from "./failure.ts";
 import type { Plan } from "./plan.ts";
+import { resourceType } from "./resources.ts";
 
 /** A container or network that already has a name which a plan wants to give. */
 export interface HeldName {
@@ -11,8 +12,8 @@ export interface HeldName {
 }
 
 const kinds: Partial<Record<string, HeldName["kind"]>> = {
-  "docker:index/container:Container": "container",
-  "docker:index/network:Network": "network",
+  [resourceType.container]: "container",
+  [resourceType.network]: "network",
 };
 
 /** The names that a plan newly gives to containers and networks. */

@@ -1,4 +1,5 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import { isHealthGate, resourceType } from "./resources.ts";
 
 /** What a deployment does with a resource. */
 export type Change = "create" | "update" | "replace" | "delete" | "keep";
@@ -53,12 +54,10 @@ export function addToPlan(plan: Plan, event: EngineEvent): void {
   });
 }
 
-/** Whether carrying a plan out replaces or deletes anything. */
+/** Whether carrying a plan out replaces or deletes anything but images, which stay in Docker, and proofs of health. */
 export function isDestructive(plan: Plan): boolean {
-  return [...plan.values()].some(({ change }) => change === "replace" || change === "delete");
-}
-
-/** Whether carrying a plan out changes anything. */
-export function isEmpty(plan: Plan): boolean {
-  return [...plan.values()].every(({ change }) => change === "keep");
+  return [...plan.values()].some(
+    ({ urn, type, change }) =>
+      (change === "replace" || change === "delete") && type !== resourceType.image && !isHealthGate(urn),
+  );
 }

@@ -1,66 +1,78 @@
-import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/index.js";
 import { label } from "../components/labels.ts";
 import type { Report } from "../toolchain/report.js";
-import { labelsOf } from "./state.ts";
+import { isHealthGate, labelsOf, resourceType } from "./resources.ts";
 
-/** What is under way: it ends well, or not. */
+/** What a person is told of a step, and the resource whose end is the step's end. */
+export interface StepDescription {
+  what: string;
+  why: string;
+  /** The URN that messages of the step carry, and that the step is known by. */
+  key: string;
+}
+
+/** A resource's step as a person would say it; nothing for what takes no time. */
+export function describeStep({ urn, type, op, old, new: current }: StepEventMetadata): StepDescription | undefined {
+  const inputs = (current ?? old)?.inputs as Record<string, unknown> | undefined;
+  const parent = (current ?? old)?.parent ?? "";
+  const starts = op.startsWith("create") || op === "update";
+  if (type === resourceType.image && starts) {
+    return { what: `Image ${String(inputs?.["name"])}`, why: "built or pulled unless it is there", key: parent };
+  }
+  if (type !== resourceType.container) return undefined;
+  const labels = labelsOf(inputs);
+  const service = labels.get(label.service);
+  const name = service ?? labels.get(label.task);
+  if (name === undefined) return undefined;
+  if (op.startsWith("delete")) return { what: `Stopping ${name}`, why: "so that it ends cleanly", key: `${op} ${urn}` };
+  if (!starts) return undefined;
+  return service === undefined
+    ? { what: `Running the task ${name}`, why: "what depends on it waits for its end", key: urn }
+    : { what: `Starting ${name}`, why: "what depends on it waits until it is healthy", key: parent };
+}
+
+/** The step that ends with a resource: a service starts until its health gate is there. */
+function keyOfEnd(metadata: StepEventMetadata): string | undefined {
+  const parent = (metadata.new ?? metadata.old)?.parent;
+  if (isHealthGate(metadata.urn)) return metadata.op.startsWith("create") ? parent : undefined;
+  const description = describeStep(metadata);
+  const isGated = description?.what.startsWith("Starting ") === true && metadata.op !== "update";
+  return isGated ? undefined : description?.key;
+}
+
 interface Step {
   end: (error?: Error) => void;
   detail: (line: string) => void;
 }
 
-/** A resource's step as a person would say it; nothing for what takes no time. */
-export function describeStep(
-  type: string,
-  op: string,
-  inputs: Record<string, unknown>,
-): { what: string; why: string } | undefined {
-  if (type === "docker:index/remoteImage:RemoteImage" && op.startsWith("create")) {
-    return { what: `Image ${String(inputs["name"])}`, why: "built or pulled unless it is there" };
-  }
-  if (type !== "docker:index/container:Container") return undefined;
-  const labels = labelsOf(inputs);
-  const service = labels.get(label.service);
-  const task = labels.get(label.task);
-  const name = service ?? task;
-  if (name === undefined) return undefined;
-  if (op.startsWith("delete")) return { what: `Stopping ${name}`, why: "the former container ends cleanly" };
-  if (!op.startsWith("create") && op !== "update") return undefined;
-  return service === undefined
-    ? { what: `Running the task ${name}`, why: "what depends on it waits for its end" }
-    : { what: `Starting ${name}`, why: "what depends on it waits until it is healthy" };
-}
-
 /** Turns the engine's events into the steps that a person follows. */
 export function followProgress(report: Report): { onEvent: (event: EngineEvent) => void; end: () => void } {
   const steps = new Map<string, Step>();
-  /** Steps of images by the component that says how far a build is. */
-  const builds = new Map<string, Step>();
-  const finish = (key: string, error?: Error) => {
+  const parents = new Map<string, string>();
+  const finish = (key: string | undefined, error?: Error) => {
+    if (key === undefined) return;
     steps.get(key)?.end(error);
     steps.delete(key);
   };
   return {
     onEvent: ({ resourcePreEvent, resOutputsEvent, resOpFailedEvent, diagnosticEvent }) => {
       if (resourcePreEvent) {
-        const { urn, type, op, new: current, old } = resourcePreEvent.metadata;
-        const description = describeStep(type, op, ((current ?? old)?.inputs ?? {}) as Record<string, unknown>);
-        if (description !== undefined) {
-          const step = begin(report, description);
-          steps.set(`${op} ${urn}`, step);
-          if (current) builds.set(current.parent, step);
+        const { metadata } = resourcePreEvent;
+        if (metadata.new) parents.set(metadata.urn, metadata.new.parent);
+        const description = describeStep(metadata);
+        if (description !== undefined && !steps.has(description.key)) {
+          steps.set(description.key, begin(report, description));
         }
       }
       if (diagnosticEvent?.urn !== undefined) {
         const { urn, severity, message } = diagnosticEvent;
-        if (severity === "info") builds.get(urn)?.detail(message.trim());
+        if (severity === "info") steps.get(urn)?.detail(message.trim());
         if (severity === "error") {
-          for (const key of [...steps.keys()].filter((one) => one.endsWith(` ${urn}`))) finish(key, new Error(message));
+          for (const key of [urn, parents.get(urn)]) finish(key, new Error(message));
         }
       }
-      if (resOutputsEvent) finish(`${resOutputsEvent.metadata.op} ${resOutputsEvent.metadata.urn}`);
-      if (resOpFailedEvent)
-        finish(`${resOpFailedEvent.metadata.op} ${resOpFailedEvent.metadata.urn}`, new Error("failed"));
+      if (resOutputsEvent) finish(keyOfEnd(resOutputsEvent.metadata));
+      if (resOpFailedEvent) finish(keyOfEnd(resOpFailedEvent.metadata), new Error("failed"));
     },
     end: () => {
       for (const key of [...steps.keys()]) finish(key, new Error("not finished"));
@@ -68,7 +80,7 @@ export function followProgress(report: Report): { onEvent: (event: EngineEvent) 
   };
 }
 
-function begin(report: Report, { what, why }: { what: string; why: string }): Step {
+function begin(report: Report, { what, why }: StepDescription): Step {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   let showDetail: (line: string) => void = () => undefined;
   report
@@ -76,6 +88,7 @@ function begin(report: Report, { what, why }: { what: string; why: string }): St
       showDetail = detail;
       return promise;
     })
+    // The step shows that it failed; why, the engine's own error says.
     .catch(() => undefined);
   return {
     end: (error) => {

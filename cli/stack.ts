@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LocalWorkspace, type Stack } from "@pulumi/pulumi/automation/index.js";
@@ -6,6 +6,7 @@ import { parse } from "yaml";
 import { projectRoot } from "../toolchain/root.js";
 import { run } from "../toolchain/run.js";
 import { clearLocks } from "./lock.ts";
+import { endOrphans } from "./orphans.ts";
 import { projectName, setInStackFile, type Site } from "./site.ts";
 import { readState } from "./state.ts";
 import { remark } from "./terminal.ts";
@@ -52,13 +53,15 @@ export async function pulumi(args: string[], env: Record<string, string>): Promi
 }
 
 /**
- * Clears what a killed deployment left in the state: its lock, and the operations that it was in the middle of. What those
- * made or changed in Docker, the next deployment finds by its own refresh and by the names of containers and networks.
+ * Clears what a killed deployment left: its lock, its plugins that still run, and in the state the operations that it was
+ * in the middle of. What those made or changed in Docker, the next deployment finds by its own refresh and by the names of containers and networks.
  *
  * @throws Failure when another deployment of the stack is under way.
  */
 export async function recover(site: Site, env: Record<string, string>): Promise<void> {
-  for (const lock of clearLocks(site)) {
+  const locks = clearLocks(site);
+  if (locks.length > 0) await endOrphans(String(env["PULUMI_BACKEND_URL"]));
+  for (const lock of locks) {
     remark(
       `A deployment that ${lock.username} began at ${lock.timestamp} was killed (process ${lock.pid}). ` +
         "Its lock is removed, and what it left half done is put in order.",
@@ -76,9 +79,4 @@ export async function recover(site: Site, env: Record<string, string>): Promise<
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** Whether the clone is there that a deployment came from. */
-export function isClone(folder: string): boolean {
-  return existsSync(join(folder, "Pulumi.yaml"));
 }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { label } from "../components/labels.ts";
+import { isDataVolume, isStateId, labelsOf, resourceType } from "./resources.ts";
 import { projectName, type Site } from "./site.ts";
 
 /** An operation that a killed deployment was in the middle of. */
@@ -12,6 +13,8 @@ export interface PendingOperation {
 
 /** A container that the state holds. */
 export interface StoredContainer {
+  /** Id in Docker. */
+  id: string;
   name: string;
   /** The service or task that it belongs to; nothing for a carrier of files. */
   member?: string;
@@ -32,6 +35,7 @@ export interface StoredState {
 interface StoredResource {
   urn: string;
   type: string;
+  id?: string;
   inputs?: Record<string, unknown>;
   outputs?: Record<string, unknown>;
 }
@@ -50,38 +54,20 @@ export function parseCheckpoint(text: string): StoredState {
   const { latest } = (JSON.parse(text) as Checkpoint).checkpoint;
   const resources = latest?.resources ?? [];
   const ofType = (type: string) => resources.filter((resource) => resource.type === type);
-  const stateId = ofType("random:index/randomId:RandomId").find(({ urn }) => urn.endsWith("::host-state"))?.outputs?.[
-    "hex"
-  ];
+  const stateId = resources.find(({ urn }) => isStateId(urn))?.outputs?.["hex"];
   return {
     resources: resources.length,
     ...(typeof stateId === "string" && { stateId }),
     pending: (latest?.pending_operations ?? []).map(({ type, resource }) => ({ type, urn: resource.urn })),
-    containers: ofType("docker:index/container:Container").map(({ inputs }) => {
+    containers: ofType(resourceType.container).map(({ id = "", inputs }) => {
       const labels = labelsOf(inputs);
       const member = labels.get(label.service) ?? labels.get(label.task);
-      return { name: String(inputs?.["name"]), ...(member !== undefined && { member }) };
+      return { id, name: String(inputs?.["name"]), ...(member !== undefined && { member }) };
     }),
-    dataVolumes: ofType("docker:index/volume:Volume")
+    dataVolumes: ofType(resourceType.volume)
       .filter(({ urn }) => isDataVolume(urn))
       .map(({ inputs }) => String(inputs?.["name"])),
   };
-}
-
-/** The labels among a container's or network's inputs; those whose value is not a plain text are left out. */
-export function labelsOf(inputs: Record<string, unknown> | undefined): Map<string, string> {
-  const entries = inputs?.["labels"];
-  if (!Array.isArray(entries)) return new Map();
-  return new Map(
-    (entries as { label?: unknown; value?: unknown }[]).flatMap((entry) =>
-      typeof entry.label === "string" && typeof entry.value === "string" ? [[entry.label, entry.value] as const] : [],
-    ),
-  );
-}
-
-/** Tells a volume that holds data from one that carries generated files. */
-export function isDataVolume(urn: string): boolean {
-  return urn.includes("slipway:index:Volume$docker:index/volume:Volume::");
 }
 
 /** Reads the state of a stack; nothing when the stack does not exist. */

@@ -1,12 +1,6 @@
 import { label } from "../components/labels.ts";
 import type { Change, Plan, PlannedResource } from "./plan.ts";
-import { isDataVolume, labelsOf } from "./state.ts";
-
-const containerType = "docker:index/container:Container";
-const networkType = "docker:index/network:Network";
-const volumeType = "docker:index/volume:Volume";
-const imageType = "docker:index/remoteImage:RemoteImage";
-const certificateTypes = ["tls:index/selfSignedCert:SelfSignedCert", "tls:index/locallySignedCert:LocallySignedCert"];
+import { certificateTypes, isDataVolume, labelsOf, resourceType } from "./resources.ts";
 
 /** Resources that belong to no system of their own. */
 const shared = "shared";
@@ -46,7 +40,7 @@ function rootOf(resource: PlannedResource, plan: Plan): string {
   let root = resource;
   for (;;) {
     const parent = plan.get(root.parent);
-    if (parent === undefined || parent.type === "pulumi:pulumi:Stack") return root.urn;
+    if (parent === undefined || parent.type === resourceType.stack) return root.urn;
     root = parent;
   }
 }
@@ -72,7 +66,7 @@ function bySystem(plan: Plan): Map<string, PlannedResource[]> {
 
 function memberChanges(resources: PlannedResource[], plan: Plan): MemberChange[] {
   const members = new Map<string, { kind: "service" | "task"; name: string; containers: PlannedResource[] }>();
-  for (const container of resources.filter(({ type }) => type === containerType)) {
+  for (const container of resources.filter(({ type }) => type === resourceType.container)) {
     const labels = labelsOf(inputsOf(container));
     const kind = labels.has(label.service) ? "service" : "task";
     const name = labels.get(label[kind]);
@@ -196,9 +190,9 @@ function creations(members: MemberChange[], resources: PlannedResource[]): strin
   const nouns = [
     [membersCreated("service"), "service"],
     [membersCreated("task"), "task"],
-    [created(networkType).length, "network"],
-    [created(volumeType).filter(({ urn }) => isDataVolume(urn)).length, "volume"],
-    [created(imageType).length, "image"],
+    [created(resourceType.network).length, "network"],
+    [created(resourceType.volume).filter(({ urn }) => isDataVolume(urn)).length, "volume"],
+    [created(resourceType.image).length, "image"],
   ] as const;
   const counts = nouns.filter(([number]) => number > 0).map(([number, noun]) => count(number, noun));
   const last = counts.pop();
@@ -225,10 +219,10 @@ function inBrackets(reasons: string[]): string {
 }
 
 function otherParts(resources: PlannedResource[]): string[] {
-  const number = (types: string[], change: Change) =>
+  const number = (types: readonly string[], change: Change) =>
     resources.filter((resource) => types.includes(resource.type) && resource.change === change).length;
-  const replaced = number([networkType], "replace");
-  const removed = number([networkType], "delete");
+  const replaced = number([resourceType.network], "replace");
+  const removed = number([resourceType.network], "delete");
   const lost = resources.filter(
     ({ urn, change }) => isDataVolume(urn) && (change === "delete" || change === "replace"),
   );
@@ -245,7 +239,7 @@ function otherParts(resources: PlannedResource[]): string[] {
 function volumesKept(resources: PlannedResource[]): string[] {
   const databases = new Set(
     resources
-      .filter((resource) => resource.type === containerType && isDatabase(resource))
+      .filter((resource) => resource.type === resourceType.container && isDatabase(resource))
       .flatMap((resource) => mountedVolumes(resource)),
   );
   const kept = resources

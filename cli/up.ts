@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { OpMap, OutputMap } from "@pulumi/pulumi/automation/index.js";
+import type Docker from "dockerode";
 import { dockerClient } from "../settings/docker-client.ts";
 import { duration } from "../toolchain/report.js";
-import { complaint, listMembers } from "./containers.ts";
+import { complaint, isSettling, listMembers } from "./containers.ts";
 import { runEngine } from "./engine.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { refuseForeignNames } from "./names.ts";
@@ -21,6 +23,9 @@ export interface UpOptions extends CommonOptions {
   /** Builds the base image and all images anew, with fresh packages. */
   rebuild: boolean;
 }
+
+/** How often Docker is asked whether services are healthy by now, in milliseconds. */
+const healthPoll = 500;
 
 /** What the program says of a system, as the stack output `systems` holds it. */
 interface SystemOutput {
@@ -86,7 +91,7 @@ export async function up(options: UpOptions): Promise<void> {
     outputs = result.outputs;
   }
 
-  await refuseUnhealthy(site);
+  await refuseUnhealthy(client, site);
   const systems = (outputs["systems"]?.value ?? []) as SystemOutput[];
   await timed("probe", () => Promise.all(systems.map((system) => probe(system.title, system.probe))));
   remark(`Times: ${times.join(", ")}`);
@@ -105,9 +110,13 @@ async function confirmTakeover(site: Site, options: UpOptions, before: string | 
   await consent(`${sentence} Deploy it from here now?`, options);
 }
 
-/** A preview without changes says nothing of the health of what runs. */
-async function refuseUnhealthy(site: Site): Promise<void> {
-  const members = await listMembers(dockerClient(dockerHost(site)), site.stack, readState(site)?.stateId);
+/** A deployment waits for the containers that it makes only, and one without changes for none. */
+async function refuseUnhealthy(client: Docker, site: Site): Promise<void> {
+  let members = await listMembers(client, site.stack, readState(site)?.stateId);
+  while (members.some(isSettling)) {
+    await sleep(healthPoll);
+    members = await listMembers(client, site.stack, readState(site)?.stateId);
+  }
   const complaints = members.flatMap((member) => {
     const problem = complaint(member);
     return problem === undefined ? [] : [`  ${member.name}: ${problem}. Its log: ./slipway logs ${member.name}`];
