@@ -62,7 +62,7 @@ describe("an image's build", () => {
         // The same bytes in the same order, parted otherwise.
         [{ a: "1", b: "2" }],
         [{ a: "12", b: "" }],
-        [{ a: "1b2" }],
+        [{ a: '1["b",0]2' }],
       ];
       const hashes = await Promise.all(changed.map(async ([files, own]) => contextHash(await context(files, own))));
       assert.equal(new Set(hashes).size, changed.length, hashes.join(" "));
