@@ -16,8 +16,8 @@ export interface SystemSummary {
     path: string;
     /** Name that the certificate is verified for. @default plain HTTP */
     serverName?: string;
-    /** PEM certificate to trust besides those of the machine. @default none */
-    certificatePem?: pulumi.Output<string>;
+    /** The only PEM certificate to trust. @default those that Node trusts */
+    certificatePem?: pulumi.Input<string>;
   };
   /** The first user. */
   superuser: string;

@@ -18,6 +18,7 @@ import { configFolder, temporaryFolder } from "../../settings/camcops-config-key
 import type { SystemSummary } from "../summary.ts";
 import { renderConfig, schedulerArguments, workerArguments, type ConfigInput } from "./config.ts";
 import { databaseUrl } from "./database-url.ts";
+import { ownCertificate } from "./own-certificate.ts";
 
 const secretsFolder = "/run/secrets";
 const superuserFolder = "/run/superuser";
@@ -157,7 +158,9 @@ export class Camcops extends pulumi.ComponentResource {
       settings.https && certificate.kind === "self-signed"
         ? new Certificate(`${name}-certificate`, { ...certificate, subject: certificate }, child)
         : undefined;
-    const serverName = (certificate.kind === "self-signed" ? certificate.dnsNames[0] : undefined) ?? "localhost";
+    const own = ownCertificate(settings);
+    const serverName = (certificate.kind === "self-signed" ? certificate.dnsNames[0] : own?.serverName) ?? "localhost";
+    const certificatePem = made?.certificatePem ?? own?.pem;
     this.flowerUrl = `http://${reachable(settings.flower.hostAddress)}:${settings.flower.hostPort}`;
     this.summary = {
       name: "camcops",
@@ -168,7 +171,7 @@ export class Camcops extends pulumi.ComponentResource {
         port: settings.hostPort,
         path: "/login",
         ...(settings.https && { serverName }),
-        ...(made && { certificatePem: made.certificatePem }),
+        ...(certificatePem !== undefined && { certificatePem }),
       },
       superuser: settings.superuser.username,
       passwordOutput: "camcopsSuperuserPassword",

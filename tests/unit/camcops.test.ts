@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { bundledImage, contextHash } from "../../components/build.ts";
 import { clientOptions, initialStatements } from "../../components/mysql-files.ts";
@@ -62,6 +65,20 @@ const madeCertificate = {
   certificateFile: "/run/secrets/camcops.crt",
   privateKeyFile: "/run/secrets/camcops.key",
 };
+
+/** A self-signed certificate for camcops.example.org. */
+const ownCertificate = `-----BEGIN CERTIFICATE-----
+MIIBmTCCAT+gAwIBAgIUXf2oxMhkhfuDfhubwDyobk/jLVUwCgYIKoZIzj0EAwIw
+DzENMAsGA1UEAwwEdGVzdDAeFw0yNjExMjAxMzU0NTlaFw0zNjExMTcxMzU0NTla
+MA8xDTALBgNVBAMMBHRlc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAR2/QOI
+/PGtXz5SCWbZNRjdJl8Pl8RflGEdmyk0RLePFV0XJetLSrx0fO78xdgFQb539w2s
+I1S4+gYWJ+UXbOD/o3kwdzAdBgNVHQ4EFgQUB0zN2TWzvOexXo4uOd9hLJG3TLkw
+HwYDVR0jBBgwFoAUB0zN2TWzvOexXo4uOd9hLJG3TLkwDwYDVR0TAQH/BAUwAwEB
+/zAkBgNVHREEHTAbghNjYW1jb3BzLmV4YW1wbGUub3JnhwTAAAIBMAoGCCqGSM49
+BAMCA0gAMEUCIQC26qQwPKvf6q9ARnET60PaDqB73tRf80SZLMaYlAE3PwIgHuLq
+xXDuelbqQ/QxhRGm+lY20yuDDzXX+WOrk9PLRXo=
+-----END CERTIFICATE-----
+`;
 
 describe("Camcops by default", () => {
   let recorded: Recorded[];
@@ -553,7 +570,7 @@ describe("Camcops by default", () => {
       },
     );
     assert.ok(certificate);
-    assert.equal(await pulumi.isSecret(certificate), false);
+    assert.equal(await pulumi.isSecret(pulumi.output(certificate)), false);
     assert.equal(camcops.flowerUrl, "http://127.0.0.1:5555");
     for (const password of [camcops.superuserPassword, camcops.flowerPassword]) {
       assert.equal(await pulumi.isSecret(password), true);
@@ -661,26 +678,56 @@ describe("Camcops", () => {
     assert.deepEqual(camcops.summary.probe, { address: "127.0.0.1", port: 8080, path: "/login" });
   });
 
-  it("uses the user's certificate where it stands, and makes none", async () => {
-    let camcops: Camcops | undefined;
-    const recorded = await recordCamcops({
-      settings: {
-        configDirectory: "/etc/camcops",
-        certificate: { kind: "files", certificate: "/etc/camcops/tls/site.crt", privateKey: "/camcops/cfg/site.key" },
-      },
-      inspect: (made) => (camcops = made),
+  describe("with the user's certificate", () => {
+    let folder: string;
+    const certificate = {
+      kind: "files",
+      certificate: "/camcops/cfg/tls/site.crt",
+      privateKey: "/camcops/cfg/site.key",
+    };
+
+    beforeEach(async () => {
+      folder = await mkdtemp(join(tmpdir(), "camcops-configuration-"));
     });
-    const { removed } = differences(usual, recorded);
-    assert.deepEqual(removed, ["camcops-certificate", "camcops-certificate-certificate", "camcops-certificate-key"]);
-    assert.deepEqual(filesOf(recorded, "server"), {
-      "camcops.conf": renderConfig({
-        ...usualConfig,
-        certificate: { certificateFile: "/camcops/cfg/tls/site.crt", privateKeyFile: "/camcops/cfg/site.key" },
-      }),
-      "client.cnf": filesOf(recorded, "mysql")["client.cnf"],
+
+    afterEach(async () => {
+      await rm(folder, { recursive: true });
     });
-    assert.ok(camcops);
-    assert.equal(camcops.summary.probe.certificatePem, undefined);
+
+    it("makes none, and leaves it where it stands", async () => {
+      let camcops: Camcops | undefined;
+      const recorded = await recordCamcops({
+        settings: { configDirectory: folder, certificate: { ...certificate, certificate: `${folder}/tls/site.crt` } },
+        inspect: (made) => (camcops = made),
+      });
+      const { removed } = differences(usual, recorded);
+      assert.deepEqual(removed, ["camcops-certificate", "camcops-certificate-certificate", "camcops-certificate-key"]);
+      assert.deepEqual(filesOf(recorded, "server"), {
+        "camcops.conf": renderConfig({
+          ...usualConfig,
+          certificate: { certificateFile: "/camcops/cfg/tls/site.crt", privateKeyFile: "/camcops/cfg/site.key" },
+        }),
+        "client.cnf": filesOf(recorded, "mysql")["client.cnf"],
+      });
+      assert.ok(camcops);
+      // It cannot be read from here, as on another host.
+      assert.equal(camcops.summary.url, "https://localhost");
+      assert.equal(camcops.summary.probe.certificatePem, undefined);
+    });
+
+    it("is reached by the name for which it is valid", async () => {
+      await mkdir(join(folder, "tls"));
+      await writeFile(join(folder, "tls/site.crt"), ownCertificate);
+      let camcops: Camcops | undefined;
+      await recordCamcops({
+        settings: { configDirectory: folder, certificate },
+        inspect: (made) => (camcops = made),
+      });
+      assert.ok(camcops);
+      assert.equal(camcops.summary.url, "https://camcops.example.org");
+      assert.equal(camcops.summary.probe.serverName, "camcops.example.org");
+      assert.equal(camcops.summary.probe.certificatePem, ownCertificate);
+    });
   });
 
   it("shows the configuration folder to every process of CamCOPS, and to no other, read-only", async () => {
