@@ -8,6 +8,7 @@ import { clientOptions, initialStatements } from "../../components/mysql-files.t
 import { camcopsSettings, type CamcopsSecretConfig } from "../../settings/camcops.ts";
 import { Camcops, type CamcopsSecrets } from "../../systems/camcops/camcops.ts";
 import { renderConfig, type ConfigInput } from "../../systems/camcops/config.ts";
+import { issue } from "../certificates.ts";
 import { hardened, hardenedOptions, labels, ownerLabels } from "../hardened.ts";
 import type { Recorded } from "../mocks.ts";
 import { certificatePem, generatedKey, generatedPassword, imageId } from "../provider-outputs.ts";
@@ -65,20 +66,6 @@ const madeCertificate = {
   certificateFile: "/run/secrets/camcops.crt",
   privateKeyFile: "/run/secrets/camcops.key",
 };
-
-/** A self-signed certificate for camcops.example.org. */
-const ownCertificate = `-----BEGIN CERTIFICATE-----
-MIIBmTCCAT+gAwIBAgIUXf2oxMhkhfuDfhubwDyobk/jLVUwCgYIKoZIzj0EAwIw
-DzENMAsGA1UEAwwEdGVzdDAeFw0yNjExMjAxMzU0NTlaFw0zNjExMTcxMzU0NTla
-MA8xDTALBgNVBAMMBHRlc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAR2/QOI
-/PGtXz5SCWbZNRjdJl8Pl8RflGEdmyk0RLePFV0XJetLSrx0fO78xdgFQb539w2s
-I1S4+gYWJ+UXbOD/o3kwdzAdBgNVHQ4EFgQUB0zN2TWzvOexXo4uOd9hLJG3TLkw
-HwYDVR0jBBgwFoAUB0zN2TWzvOexXo4uOd9hLJG3TLkwDwYDVR0TAQH/BAUwAwEB
-/zAkBgNVHREEHTAbghNjYW1jb3BzLmV4YW1wbGUub3JnhwTAAAIBMAoGCCqGSM49
-BAMCA0gAMEUCIQC26qQwPKvf6q9ARnET60PaDqB73tRf80SZLMaYlAE3PwIgHuLq
-xXDuelbqQ/QxhRGm+lY20yuDDzXX+WOrk9PLRXo=
------END CERTIFICATE-----
-`;
 
 describe("Camcops by default", () => {
   let recorded: Recorded[];
@@ -717,7 +704,8 @@ describe("Camcops", () => {
 
     it("is reached by the name for which it is valid", async () => {
       await mkdir(join(folder, "tls"));
-      await writeFile(join(folder, "tls/site.crt"), ownCertificate);
+      const { certificate: pem } = issue("camcops.example.org", new Date(2026, 0), new Date(2096, 0));
+      await writeFile(join(folder, "tls/site.crt"), pem);
       let camcops: Camcops | undefined;
       await recordCamcops({
         settings: { configDirectory: folder, certificate },
@@ -726,7 +714,7 @@ describe("Camcops", () => {
       assert.ok(camcops);
       assert.equal(camcops.summary.url, "https://camcops.example.org");
       assert.equal(camcops.summary.probe.serverName, "camcops.example.org");
-      assert.equal(camcops.summary.probe.certificatePem, ownCertificate);
+      assert.equal(camcops.summary.probe.certificatePem, pem);
     });
   });
 
