@@ -95,14 +95,14 @@ export async function ensureDocker({ host, cache, report, signal }) {
     );
   }
 
-  if (!installed()) await install({ report, signal });
+  if (findDaemon() === undefined) await install({ report, signal });
   if ((await engineState(socket)) === "not running") await start({ socket, cache, report, signal });
   if ((await engineState(socket)) === "not permitted") throw new Error(notPermitted(socket, user));
 }
 
-/** @returns {boolean} whether the daemon is installed; ordinary users' PATH may lack the folder it is in */
-function installed() {
-  return which("dockerd", `${process.env.PATH}:/usr/sbin:/usr/bin`) !== undefined;
+/** @returns {string | undefined} the daemon's executable; ordinary users' PATH may lack the folder it is in */
+function findDaemon() {
+  return which("dockerd", `${process.env.PATH}:/usr/sbin:/usr/bin`);
 }
 
 /**
@@ -147,12 +147,10 @@ async function start({ socket, cache, report, signal }) {
       throw new Error(`${failure?.message ?? "The Docker daemon does not answer."}\nType: journalctl -u docker`);
     }
     // an init script may fail where limits cannot be raised, as in containers; the daemon itself does not need that
-    const log = startDaemon(root, cache);
-    if (await answersInTime(socket, DAEMON_TIMEOUT, signal)) return;
-    const tail = readFileSync(log, "utf8").trimEnd().split("\n").slice(-10).join("\n");
-    throw new Error(
-      `The Docker daemon does not answer within ${DAEMON_TIMEOUT / 1000} s. Its log, ${log}, ends with:\n${tail}`,
-    );
+    const daemon = startDaemon(root, cache);
+    if (await answersInTime(socket, DAEMON_TIMEOUT, signal, daemon.hasEnded)) return;
+    const tail = readFileSync(daemon.log, "utf8").trimEnd().split("\n").slice(-10).join("\n");
+    throw new Error(`The Docker daemon could not be started. Its log, ${daemon.log}, ends with:\n${tail}`);
   });
 }
 
@@ -161,29 +159,33 @@ async function start({ socket, cache, report, signal }) {
  *
  * @param {string[]} root - what makes a command run as root
  * @param {string} cache
- * @returns {string} its log file
+ * @returns {{ log: string, hasEnded: () => boolean }}
  */
 function startDaemon(root, cache) {
   mkdirSync(cache, { recursive: true });
   const log = join(cache, "dockerd.log");
-  const output = openSync(log, "a");
-  const [first = "", ...rest] = [...root, "dockerd"];
+  const output = openSync(log, "w");
+  const [first = "", ...rest] = [...root, findDaemon() ?? "dockerd"];
+  let ended = false;
+  const end = () => (ended = true);
   spawn(first, rest, { detached: true, stdio: ["ignore", output, output] })
-    .on("error", () => {}) // the wait for the socket tells
+    .on("error", end)
+    .on("exit", end)
     .unref();
-  return log;
+  return { log, hasEnded: () => ended };
 }
 
 /**
  * @param {string} socket
  * @param {number} time - in milliseconds
  * @param {AbortSignal | undefined} signal
+ * @param {() => boolean} hasEnded - whether there is nothing left to wait for
  * @returns {Promise<boolean>}
  */
-async function answersInTime(socket, time, signal) {
+async function answersInTime(socket, time, signal, hasEnded = () => false) {
   const end = Date.now() + time;
   while ((await engineState(socket)) === "not running") {
-    if (Date.now() > end) return false;
+    if (Date.now() > end || hasEnded()) return false;
     await sleep(200, undefined, { signal });
   }
   return true;

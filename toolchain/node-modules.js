@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { run } from "./run.js";
+import { isExecutable, run } from "./run.js";
 
 /** @typedef {import("./report.js").Report} Report */
 /** @typedef {{ version?: string, optional?: boolean }} LockedPackage */
@@ -34,11 +34,12 @@ function readLock(file) {
  * The pinned Node that is installed among the node modules.
  *
  * @param {string} root - the project's folder
- * @returns {string | undefined} the executable itself rather than a link to it
+ * @returns {string | undefined} the executable itself: npm 9 makes no link to an optional package in .bin
  */
 export function pinnedNode(root) {
-  const link = join(root, "node_modules", ".bin", "node");
-  return existsSync(link) ? realpathSync(link) : undefined;
+  return [`node-${process.platform}-${process.arch}`, "node"]
+    .map((name) => join(root, "node_modules", name, "bin", "node"))
+    .find(isExecutable);
 }
 
 /**
