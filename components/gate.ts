@@ -52,8 +52,8 @@ export interface HealthGate {
 }
 
 /**
- * Waits until Docker calls it healthy. One that does not get
- * there is stopped, not removed: its log stays readable, and the next deployment starts it again and waits anew.
+ * Waits until Docker calls a service's container healthy. One that does not get there is stopped, not removed: its log
+ * stays readable, and the next deployment starts it again and waits anew.
  *
  * @throws Error with the health check's output and the last log lines, as soon as the container is unhealthy, has exited
  * more than twice, or the time is up.
@@ -68,7 +68,7 @@ export async function untilHealthy(client: Docker, id: string, gate: HealthGate)
     if (failure !== undefined) {
       const error = await report(
         container,
-        `${gate.service} ${failure}. It is stopped now; the next deployment starts it again. ` +
+        `${gate.service} ${failure}. It does not run any more; the next deployment starts it again. ` +
           `Its whole log: ./slipway logs ${gate.service}`,
         state.Health?.Log.at(-1),
       );

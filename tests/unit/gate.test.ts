@@ -36,7 +36,7 @@ function piece(stream: 1 | 2, text: string | Buffer): Buffer {
 
 const log: Answer = { body: Buffer.concat([piece(1, "one\n"), piece(2, "two\n")]) };
 const shownLog = "Last log lines:\none\ntwo";
-const remedy = "It is stopped now; the next deployment starts it again. Its whole log: ./slipway logs web";
+const remedy = "It does not run any more; the next deployment starts it again. Its whole log: ./slipway logs web";
 const gate = { service: "web", timeoutSeconds: 60, pollMilliseconds: 1 };
 
 describe("untilHealthy", () => {
