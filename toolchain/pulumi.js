@@ -54,8 +54,8 @@ export async function ensurePulumi({ root, cache, pulumiHome, report, signal }) 
  * @returns {Promise<{ path: string, version: string, built: boolean }>}
  */
 async function ensureCli({ cache, id, versions, report, signal }) {
-  const own = await cliOnPath({ cache, report, signal });
-  if (own !== undefined) return { ...own, built: false };
+  const own = await cliOnPath({ cache, signal });
+  if (typeof own !== "string") return { ...own, built: false };
 
   const downloaded = join(cache, "pulumi", PULUMI_VERSION);
   if (existsSync(downloaded)) return { path: downloaded, version: PULUMI_VERSION, built: false };
@@ -64,7 +64,7 @@ async function ensureCli({ cache, id, versions, report, signal }) {
   if (existsSync(built)) return { path: built, version: PULUMI_VERSION, built: true };
 
   try {
-    await report.step(`Downloading Pulumi ${PULUMI_VERSION}`, "there is no suitable one on the PATH", () =>
+    await report.step(`Downloading Pulumi ${PULUMI_VERSION}`, own, () =>
       downloadPulumi({ version: PULUMI_VERSION, folder: downloaded, signal }),
     );
     return { path: downloaded, version: PULUMI_VERSION, built: false };
@@ -72,7 +72,7 @@ async function ensureCli({ cache, id, versions, report, signal }) {
     signal?.throwIfAborted();
     report.note(`Pulumi is not to be had as a download (${/** @type {Error} */ (error).message})`);
   }
-  const why = "there is neither a suitable one on the PATH nor a download";
+  const why = `${own}, and it is not to be had as a download`;
   return {
     path: await buildPulumi({ part: "cli", id, versions, cache, why, report, signal }),
     version: PULUMI_VERSION,
@@ -83,29 +83,24 @@ async function ensureCli({ cache, id, versions, report, signal }) {
 /**
  * The user's own Pulumi, where it serves.
  *
- * @param {{ cache: string, report: Report, signal: AbortSignal | undefined }} options
- * @returns {Promise<{ path: string, version: string } | undefined>}
+ * @param {{ cache: string, signal: AbortSignal | undefined }} options
+ * @returns {Promise<{ path: string, version: string } | string>} why there is none, where there is none
  */
-async function cliOnPath({ cache, report, signal }) {
+async function cliOnPath({ cache, signal }) {
   // what an earlier version of the project provided is no choice of the user's
   const path = (process.env.PATH ?? "")
     .split(delimiter)
     .filter((folder) => !folder.startsWith(cache + sep))
     .join(delimiter);
   const found = which("pulumi", path);
-  if (found === undefined) return undefined;
+  if (found === undefined) return "there is none on the PATH";
   const version = await cliVersion({ file: realpathSync(found), cache, signal });
   if (!isSuitable(version)) {
-    report.note(
-      `The pulumi on the PATH, ${found}, is version ${version}; ${PULUMI_VERSION} or newer below 4 is needed`,
-    );
-    return undefined;
+    return `the pulumi on the PATH, ${found}, is version ${version}; ${PULUMI_VERSION} or newer below 4 is needed`;
   }
-  if (
-    which("pulumi-language-nodejs", [dirname(found), dirname(realpathSync(found)), path].join(delimiter)) === undefined
-  ) {
-    report.note(`The pulumi on the PATH, ${found}, comes without its language host for Node, pulumi-language-nodejs`);
-    return undefined;
+  const places = [dirname(found), dirname(realpathSync(found)), path].join(delimiter);
+  if (which("pulumi-language-nodejs", places) === undefined) {
+    return `the pulumi on the PATH, ${found}, comes without its language host for Node, pulumi-language-nodejs`;
   }
   return { path: dirname(found), version };
 }
