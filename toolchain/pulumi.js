@@ -94,7 +94,8 @@ async function cliOnPath({ cache, signal }) {
     .join(delimiter);
   const found = which("pulumi", path);
   if (found === undefined) return "there is none on the PATH";
-  const version = await cliVersion({ file: realpathSync(found), cache, signal });
+  const version = await cliVersion({ file: realpathSync(found), cache, signal }).catch(() => "");
+  if (!/^\d+\.\d+/.test(version)) return `the pulumi on the PATH, ${found}, does not tell its version`;
   if (!isSuitable(version)) {
     return `the pulumi on the PATH, ${found}, is version ${version}; ${PULUMI_VERSION} or newer below 4 is needed`;
   }
