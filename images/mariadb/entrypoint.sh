@@ -35,6 +35,7 @@ make() {
     die "$data holds files but no database: mount an empty volume, or one that holds a database."
 
   echo "mariadb-entrypoint: creating the data directory"
+  trap 'exit 143' TERM INT
   rm -rf "$making"
   mariadb-install-db --datadir="$making" --auth-root-authentication-method=normal --skip-test-db --skip-name-resolve >/dev/null
   mariadbd --datadir="$making" --bootstrap <<SQL
