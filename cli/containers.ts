@@ -1,6 +1,7 @@
 import type Docker from "dockerode";
 import { label } from "../components/labels.ts";
 import { serviceOperationsSchema, type ServiceOperations } from "../components/operations.ts";
+import type { StoredState } from "./state.ts";
 
 /** A port of a container that is published on the host. */
 export interface Published {
@@ -33,12 +34,21 @@ export interface Member {
 }
 
 /**
- * Finds the containers of a stack's services and tasks by their labels, so that no state and no Pulumi are needed.
+ * Finds the containers of a stack's services and tasks by their labels.
  *
- * @param stateId leaves out those of other states' stacks of the same name. Without it, all are found.
+ * @param state what is known of the stack's state, which leaves out other states' stacks of the same name. Without it, as
+ *   where the stack was deployed from another home, all of that name are found.
  */
-export async function listMembers(client: Docker, stack: string, stateId: string | undefined): Promise<Member[]> {
-  const filters = [`${label.stack}=${stack}`, ...(stateId === undefined ? [] : [`${label.state}=${stateId}`])];
+export async function listMembers(
+  client: Docker,
+  stack: string,
+  state: Pick<StoredState, "stateId"> | undefined,
+): Promise<Member[]> {
+  if (state !== undefined && state.stateId === undefined) return [];
+  const filters = [
+    `${label.stack}=${stack}`,
+    ...(state === undefined ? [] : [`${label.state}=${String(state.stateId)}`]),
+  ];
   const found = await client.listContainers({ all: true, filters: { label: filters } });
   const inspected = await Promise.all(
     found

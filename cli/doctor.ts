@@ -161,7 +161,7 @@ async function baseImageFinding(client: Docker): Promise<Finding> {
 
 async function deploymentFindings(site: Site, client: Docker): Promise<Finding[]> {
   const state = readState(site);
-  const members = await listMembers(client, site.stack, state?.stateId);
+  const members = await listMembers(client, site.stack, state);
   if (members.length === 0 && (state?.containers.length ?? 0) === 0) {
     return [ok("Deployment", `the stack "${site.stack}" is not deployed`)];
   }

@@ -34,7 +34,7 @@ export async function down(options: DownOptions): Promise<void> {
     return;
   }
   const client = dockerClient(dockerHost(site));
-  const members = await listMembers(client, site.stack, state.stateId);
+  const members = await listMembers(client, site.stack, state);
   const volumes = state.dataVolumes;
   const removed = members.map(({ container }) => container).join(", ");
   say(`Removed are the containers ${removed === "" ? "(none)" : removed}, and the networks between them.`);

@@ -23,7 +23,7 @@ const secondsOf: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
 export async function logs(names: readonly string[], options: LogsOptions): Promise<void> {
   const site = siteOf(options);
   const client = dockerClient(dockerHost(site));
-  const members = choose(await listMembers(client, site.stack, readState(site)?.stateId), names);
+  const members = choose(await listMembers(client, site.stack, readState(site)), names);
   const width = Math.max(...members.map(({ container }) => container.length));
   const from = options.since === undefined ? 0 : sinceSeconds(options.since, Date.now());
   const print = (index: number, line: string) => {

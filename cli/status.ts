@@ -25,7 +25,7 @@ const dayInMilliseconds = 24 * 60 * 60 * 1000;
 export async function status(options: StatusOptions): Promise<void> {
   const site = siteOf(options);
   const state = readState(site);
-  const members = await listMembers(dockerClient(dockerHost(site)), site.stack, state?.stateId);
+  const members = await listMembers(dockerClient(dockerHost(site)), site.stack, state);
   const certificates = await certificatesOf(members);
   const problems = problemsOf(members, { state, lastUpdate: readLastUpdate(site) });
 

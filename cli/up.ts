@@ -112,10 +112,10 @@ async function confirmTakeover(site: Site, options: UpOptions, before: string | 
 
 /** A deployment waits for the containers that it makes only, and one without changes for none. */
 async function refuseUnhealthy(client: Docker, site: Site): Promise<void> {
-  let members = await listMembers(client, site.stack, readState(site)?.stateId);
+  let members = await listMembers(client, site.stack, readState(site));
   while (members.some(isSettling)) {
     await sleep(healthPoll);
-    members = await listMembers(client, site.stack, readState(site)?.stateId);
+    members = await listMembers(client, site.stack, readState(site));
   }
   const complaints = members.flatMap((member) => {
     const problem = complaint(member);
