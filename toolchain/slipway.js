@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command `slipway`, as far as Node 18 without node_modules can go: it installs what is missing and hands over to the
-// pinned Node. The file `slipway` at the root is a link to this one, because Node before 18.20 runs no ES module whose
-// name has no extension.
+// pinned Node. The file `slipway` at the root is a link to this one, because older releases of Node 18 (18.13 for one) run
+// no ES module whose name has no extension.
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { join } from "node:path";
