@@ -35,6 +35,8 @@ export class Sandbox {
   constructor({ program }: { program?: string } = {}) {
     cpSync(projectRoot, this.clone, {
       recursive: true,
+      // The command slipway is a link within the clone.
+      verbatimSymlinks: true,
       filter: (source) => !leftOut.has(relative(projectRoot, source)),
     });
     symlinkSync(join(projectRoot, "node_modules"), join(this.clone, "node_modules"));
