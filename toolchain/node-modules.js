@@ -37,9 +37,8 @@ function readLock(file) {
  * @returns {string | undefined} the executable itself: npm 9 makes no link to an optional package in .bin
  */
 export function pinnedNode(root) {
-  return [`node-${process.platform}-${process.arch}`, "node"]
-    .map((name) => join(root, "node_modules", name, "bin", "node"))
-    .find(isExecutable);
+  const file = join(root, "node_modules", `node-${process.platform}-${process.arch}`, "bin", "node");
+  return isExecutable(file) ? file : undefined;
 }
 
 /**
