@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { withLock } from "./lock.js";
 import { isExecutable, run } from "./run.js";
 
 /** @typedef {import("./report.js").Report} Report */
@@ -63,7 +64,14 @@ export async function ensureNodeModules({ root, report }) {
         : `${missing.length} packages differ from package-lock.json (${missing[0]}${missing.length > 1 ? ", …" : ""})`;
   return await report.step("Installing node modules and the pinned Node", why, async (detail) => {
     // a NODE_ENV or an `omit` of the user's npm leaves out what the tests or the platform need
-    await run("npm", ["ci", "--include=dev", "--include=optional"], { cwd: root, onLine: detail });
+    const wait = () => {
+      detail("another command is installing them");
+    };
+    await withLock(join(root, ".node_modules.lock"), wait, async () => {
+      const done = readLock(join(root, "node_modules", ".package-lock.json"));
+      if (missingPackages(wanted, done).length === 0 && pinnedNode(root) !== undefined) return;
+      await run("npm", ["ci", "--include=dev", "--include=optional"], { cwd: root, onLine: detail });
+    });
     const node = pinnedNode(root);
     if (node === undefined) {
       throw new Error(
