@@ -1,5 +1,4 @@
 import { existsSync, readFileSync, statfsSync, statSync } from "node:fs";
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import type Docker from "dockerode";
 import { label } from "../components/labels.ts";
@@ -9,12 +8,13 @@ import { preflight } from "../settings/preflight.ts";
 import { readStackFile } from "../settings/stack-file.ts";
 import { BASE_IMAGE } from "../toolchain/base-image.js";
 import { buildId, builtFolder, PULUMI_VERSION } from "../toolchain/build-pulumi.js";
-import { engineState, localSocket, notPermitted, willStartAtBoot } from "../toolchain/docker.js";
+import { localSocket, willStartAtBoot } from "../toolchain/docker.js";
 import { installedVersion } from "../toolchain/node-modules.js";
 import { isSuitable } from "../toolchain/pulumi.js";
 import { projectRoot } from "../toolchain/root.js";
 import { run, which } from "../toolchain/run.js";
 import { listMembers } from "./containers.ts";
+import { engineProblem } from "./docker.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { prepare } from "./prepare.ts";
 import { dockerHost, siteOf, type CommonOptions, type Site } from "./site.ts";
@@ -102,36 +102,17 @@ async function pulumiFinding({ folders: { cache } }: Site): Promise<Finding> {
 async function dockerFindings(site: Site): Promise<Finding[]> {
   const host = dockerHost(site);
   const client = dockerClient(host);
-  const engine = await engineFinding(host, client);
-  if (engine.result === "fail") return [engine];
+  const problem = await engineProblem(host, client);
+  if (problem !== undefined) return [fail("Docker", problem)];
+  const { Version: version } = await client.version();
   const { starts, reason } = localSocket(host) === undefined ? { starts: true, reason: "" } : await willStartAtBoot();
   return [
-    engine,
+    ok("Docker", `${version} at ${host}`),
     ...(starts ? [] : [warn("Docker at boot", `will not start: ${reason}`)]),
     ...(await spaceFinding(host, client)),
     await baseImageFinding(client),
     ...(await deploymentFindings(site, client)),
   ];
-}
-
-async function engineFinding(host: string, client: Docker): Promise<Finding> {
-  const socket = localSocket(host);
-  const state = socket === undefined ? "answers" : await engineState(socket);
-  if (state === "not running") {
-    const installed = which("dockerd", `${process.env["PATH"] ?? ""}:/usr/sbin:/usr/bin`) !== undefined;
-    const cause = installed ? "the daemon is not running" : "Docker is not installed";
-    return fail("Docker", `${cause}. Type: ./slipway doctor --fix`);
-  }
-  if (state === "not permitted") return fail("Docker", notPermitted(String(socket), userInfo().username));
-  try {
-    const { Version: version } = await client.version();
-    return ok("Docker", `${version} at ${host}`);
-  } catch (error) {
-    return fail(
-      "Docker",
-      `${host} does not answer: ${(error as Error).message}. Correct slipway:host in the stack file.`,
-    );
-  }
 }
 
 async function spaceFinding(host: string, client: Docker): Promise<Finding[]> {

@@ -7,7 +7,7 @@ import { exitCode, Failure } from "./failure.ts";
 import { prepare } from "./prepare.ts";
 import { followProgress } from "./progress.ts";
 import { removeRecord } from "./record.ts";
-import { dockerHost, type CommonOptions, type Site } from "./site.ts";
+import { commandLine, dockerHost, type CommonOptions, type Site } from "./site.ts";
 import { openStack, pulumi, recover } from "./stack.ts";
 import { readState } from "./state.ts";
 import { coloured, consent, say, typedConsent } from "./terminal.ts";
@@ -61,14 +61,14 @@ export async function down(options: DownOptions): Promise<void> {
     await runEngine(
       (engine) =>
         stack.destroy({ ...engine, configFile: site.stackFile, excludeProtected: options.deleteData === undefined }),
-      { again: `./slipway down --stack ${site.stack}`, onEvent: progress.onEvent },
+      { again: commandLine("down", options), onEvent: progress.onEvent },
     );
   } finally {
     progress.end();
   }
   await removeLeftoverNetworks(client, state.stateId);
   if (options.deleteData === undefined) {
-    say(`The stack "${site.stack}" is down. To bring it back with its data, type: ./slipway up --stack ${site.stack}`);
+    say(`The stack "${site.stack}" is down. To bring it back with its data, type: ${commandLine("up", options)}`);
     return;
   }
   for (const volume of volumes) await removeVolume(client, volume);

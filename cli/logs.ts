@@ -1,10 +1,10 @@
 import { PassThrough, Readable } from "node:stream";
 import { createInterface } from "node:readline";
 import type Docker from "dockerode";
-import { dockerClient } from "../settings/docker-client.ts";
 import { listMembers, type Member } from "./containers.ts";
+import { dockerOf } from "./docker.ts";
 import { exitCode, Failure } from "./failure.ts";
-import { dockerHost, siteOf, type CommonOptions } from "./site.ts";
+import { siteOf, type CommonOptions } from "./site.ts";
 import { readState } from "./state.ts";
 import { coloured, say } from "./terminal.ts";
 
@@ -22,7 +22,7 @@ const secondsOf: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
 /** Prints the logs of a stack's services and tasks, each line after the name of its container. */
 export async function logs(names: readonly string[], options: LogsOptions): Promise<void> {
   const site = siteOf(options);
-  const client = dockerClient(dockerHost(site));
+  const client = await dockerOf(site);
   const members = choose(await listMembers(client, site.stack, readState(site)), names);
   const width = Math.max(...members.map(({ container }) => container.length));
   const from = options.since === undefined ? 0 : sinceSeconds(options.since, Date.now());

@@ -5,7 +5,7 @@ import { exitCode, Failure } from "./failure.ts";
 import type { LogsOptions } from "./logs.ts";
 import type { OutputOptions } from "./output.ts";
 import type { PreviewOptions } from "./preview.ts";
-import type { CommonOptions } from "./site.ts";
+import { defaultStack, type CommonOptions } from "./site.ts";
 import type { StatusOptions } from "./status.ts";
 import { remark } from "./terminal.ts";
 import type { UpOptions } from "./up.ts";
@@ -31,7 +31,7 @@ function verb(name: string, description: string): Command {
   return program
     .command(name)
     .description(description)
-    .option("--stack <name>", "the stack to work on", stackName, "dev")
+    .option("--stack <name>", "the stack to work on", stackName, defaultStack)
     .option(
       "--home <folder>",
       "keep stack files, state and passphrase here (default: SLIPWAY_HOME, else the XDG folders)",

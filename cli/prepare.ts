@@ -5,7 +5,15 @@ import { readStackFile } from "../settings/stack-file.ts";
 import { makeReady, type Needs } from "../toolchain/ready.js";
 import type { Report } from "../toolchain/report.js";
 import { exitCode, Failure } from "./failure.ts";
-import { dockerHost, ensureStackFile, linkStackFiles, siteOf, type CommonOptions, type Site } from "./site.ts";
+import {
+  defaultStack,
+  dockerHost,
+  ensureStackFile,
+  linkStackFiles,
+  siteOf,
+  type CommonOptions,
+  type Site,
+} from "./site.ts";
 import { progressReport, remark } from "./terminal.ts";
 
 /** What a command that works with Pulumi starts from. */
@@ -32,7 +40,7 @@ export async function prepare(
   const site = siteOf(options);
   if (ensureStackFile(site)) {
     remark(`The settings of the stack "${site.stack}" are in ${site.stackFile}, made from this clone's example.`);
-    if (site.stack !== "dev") {
+    if (site.stack !== defaultStack) {
       throw new Failure(`Fit it to your site, then type the same command again.`, exitCode.usage);
     }
   }

@@ -3,7 +3,7 @@ import { runEngine } from "./engine.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { refuseForeignNames } from "./names.ts";
 import { prepare } from "./prepare.ts";
-import { dockerHost, type CommonOptions } from "./site.ts";
+import { commandLine, dockerHost, type CommonOptions } from "./site.ts";
 import { openStack } from "./stack.ts";
 import { clearLocks } from "./lock.ts";
 import { readState } from "./state.ts";
@@ -24,7 +24,7 @@ export async function preview(options: PreviewOptions): Promise<void> {
   clearLocks(site);
   const run = await report.step("Comparing the settings with what is there", "to say what would change", () =>
     runEngine((engine) => stack.preview({ ...engine, configFile: site.stackFile, diff: true }), {
-      again: `./slipway preview --stack ${options.stack}`,
+      again: commandLine("preview", options),
     }),
   );
   const { changeSummary } = run.result;

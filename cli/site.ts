@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { parseDocument } from "yaml";
+import { parse } from "yaml";
 import { readStackFile } from "../settings/stack-file.ts";
 import { folders, type Folders } from "../toolchain/home.js";
 import { projectRoot } from "../toolchain/root.js";
@@ -8,6 +8,9 @@ import { Failure } from "./failure.ts";
 
 /** Name of the Pulumi project, as Pulumi.yaml has it. */
 export const projectName = "slipway";
+
+/** The stack that commands work on unless they are told. */
+export const defaultStack = "dev";
 
 const defaultDockerHost = "unix:///var/run/docker.sock";
 
@@ -17,6 +20,12 @@ export interface CommonOptions {
   /** The user's folder. @default SLIPWAY_HOME; else the XDG folders */
   home?: string;
   yes: boolean;
+}
+
+/** What to type to run a command on the same stack and home. */
+export function commandLine(command: string, { stack, home }: Pick<CommonOptions, "stack" | "home">): string {
+  const stackOption = stack === defaultStack ? "" : ` --stack ${stack}`;
+  return `./slipway ${command}${stackOption}${home === undefined ? "" : ` --home '${home}'`}`;
 }
 
 /** Where the files of one stack are, outside every clone. All paths are absolute. */
@@ -42,17 +51,34 @@ export function siteOf({ stack, home }: Pick<CommonOptions, "stack" | "home">): 
 
 /**
  * The text of a new stack file, made of the clone's example: the schema, named relative to the clone, is named by its
- * full path, and a stack that is no environment by its name gets the example's environment.
+ * full path, and a stack that is no environment by its name gets one.
  */
 export function stackFileFrom(example: string, options: { clone: string; environment?: string }): string {
   const text = example.replace(
     /^(# yaml-language-server: \$schema=)(?!\w+:)(\S+)/m,
     (_, start: string, schema: string) => start + resolve(options.clone, schema),
   );
-  if (options.environment === undefined) return text;
-  const document = parseDocument(text);
-  document.setIn(["config", `${projectName}:environment`], options.environment);
-  return document.toString({ lineWidth: 0 });
+  return options.environment === undefined ? text : withConfigValue(text, "environment", options.environment);
+}
+
+/**
+ * The text of a stack file with one key of this project set. Nothing else changes: a parser that writes the file anew
+ * would move the examples in its comments to where they mean something else.
+ *
+ * @throws Failure when the file is not laid out as Pulumi and the examples do it.
+ */
+export function withConfigValue(text: string, name: string, value: string): string {
+  const key = `${projectName}:${name}`;
+  const entry = `${key}: ${JSON.stringify(value)}`;
+  const former = new RegExp(`^( +)["']?${key}["']?:.*$`, "m");
+  const indent = /^config: *(?:#.*)?\n(?:\s*#.*\n|\s*\n)*( +)/m.exec(text)?.[1] ?? "  ";
+  const changed = former.test(text)
+    ? text.replace(former, (_, own: string) => own + entry)
+    : text.replace(/^config: *(?:#.*)?$/m, (line) => `${line}\n${indent}${entry}`);
+  const { config } = (parse(changed) ?? {}) as { config?: Record<string, unknown> };
+  if (config?.[key] !== value)
+    throw new Failure(`The stack file has no block "config:" in which to set ${entry}. Set it yourself.`);
+  return changed;
 }
 
 /**
@@ -73,11 +99,9 @@ export function ensureStackFile({ stack, stackFile }: Site): boolean {
   return true;
 }
 
-/** Sets one key of a stack file, `config` keys by their full name, and leaves everything else as it is. */
-export function setInStackFile(stackFile: string, path: readonly string[], value: string): void {
-  const document = parseDocument(readFileSync(stackFile, "utf8"));
-  document.setIn(path, value);
-  writeFileSync(stackFile, document.toString({ lineWidth: 0 }));
+/** Sets one key of this project in a stack's file. */
+export function setInStackFile({ stackFile }: Site, name: string, value: string): void {
+  writeFileSync(stackFile, withConfigValue(readFileSync(stackFile, "utf8"), name, value));
 }
 
 /**

@@ -7,7 +7,7 @@ import { projectRoot } from "../toolchain/root.js";
 import { run } from "../toolchain/run.js";
 import { clearLocks } from "./lock.ts";
 import { endOrphans } from "./orphans.ts";
-import { projectName, setInStackFile, type Site } from "./site.ts";
+import { projectName, type Site } from "./site.ts";
 import { readState } from "./state.ts";
 import { remark } from "./terminal.ts";
 
@@ -33,7 +33,7 @@ async function createStack({ stack, stackFile }: Site, env: Record<string, strin
     writeFileSync(file, readFileSync(stackFile));
     await pulumi(["stack", "init", stack, "--no-select", "--cwd", folder], env);
     const salt = saltOf(file);
-    if (salt !== undefined && saltOf(stackFile) === undefined) setInStackFile(stackFile, ["encryptionsalt"], salt);
+    if (salt !== undefined && saltOf(stackFile) === undefined) addSalt(stackFile, salt);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -41,6 +41,11 @@ async function createStack({ stack, stackFile }: Site, env: Record<string, strin
 
 function saltOf(stackFile: string): string | undefined {
   return (parse(readFileSync(stackFile, "utf8")) as { encryptionsalt?: string } | null)?.encryptionsalt;
+}
+
+function addSalt(stackFile: string, salt: string): void {
+  const text = readFileSync(stackFile, "utf8");
+  writeFileSync(stackFile, `${text}${text.endsWith("\n") ? "" : "\n"}encryptionsalt: ${salt}\n`);
 }
 
 /**

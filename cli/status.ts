@@ -1,8 +1,8 @@
-import { dockerClient } from "../settings/docker-client.ts";
 import { complaint, listMembers, type Member } from "./containers.ts";
+import { dockerOf } from "./docker.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { servedCertificate } from "./probe.ts";
-import { dockerHost, siteOf, type CommonOptions } from "./site.ts";
+import { siteOf, type CommonOptions } from "./site.ts";
 import { readLastUpdate, readState, type LastUpdate, type StoredState } from "./state.ts";
 import { coloured, remark, say, table, timeSpan } from "./terminal.ts";
 
@@ -25,7 +25,7 @@ const dayInMilliseconds = 24 * 60 * 60 * 1000;
 export async function status(options: StatusOptions): Promise<void> {
   const site = siteOf(options);
   const state = readState(site);
-  const members = await listMembers(dockerClient(dockerHost(site)), site.stack, state);
+  const members = await listMembers(await dockerOf(site), site.stack, state);
   const certificates = await certificatesOf(members);
   const problems = problemsOf(members, { state, lastUpdate: readLastUpdate(site) });
 

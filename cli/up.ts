@@ -13,7 +13,7 @@ import { prepare } from "./prepare.ts";
 import { probe, type Probe } from "./probe.ts";
 import { followProgress } from "./progress.ts";
 import { currentDeployment, otherDeployer, readRecord, writeRecord } from "./record.ts";
-import { dockerHost, projectName, setInStackFile, type CommonOptions, type Site } from "./site.ts";
+import { commandLine, dockerHost, setInStackFile, type CommonOptions, type Site } from "./site.ts";
 import { openStack, recover } from "./stack.ts";
 import { readState } from "./state.ts";
 import { summarise } from "./summary.ts";
@@ -48,7 +48,7 @@ export async function up(options: UpOptions): Promise<void> {
     times.push(`${phase} ${duration(Date.now() - start)}`);
     return result;
   };
-  const again = `./slipway up --stack ${options.stack}`;
+  const again = commandLine("up", options);
 
   const { site, env, report } = await timed("machine", () =>
     prepare(options, { docker: true, pulumi: true, baseImage: true }, { rebuild: options.rebuild, deploys: true }),
@@ -56,7 +56,7 @@ export async function up(options: UpOptions): Promise<void> {
   const client = dockerClient(dockerHost(site));
   const deployment = await currentDeployment();
   await confirmTakeover(site, options, otherDeployer(readRecord(site) ?? deployment, deployment));
-  if (options.rebuild) setInStackFile(site.stackFile, ["config", `${projectName}:imageRevision`], deployment.time);
+  if (options.rebuild) setInStackFile(site, "imageRevision", deployment.time);
 
   const stack = await openStack(site, env);
   await recover(site, env);
@@ -95,7 +95,7 @@ export async function up(options: UpOptions): Promise<void> {
   const systems = (outputs["systems"]?.value ?? []) as SystemOutput[];
   await timed("probe", () => Promise.all(systems.map((system) => probe(system.title, system.probe))));
   remark(`Times: ${times.join(", ")}`);
-  for (const system of systems) announce(system, options.stack);
+  for (const system of systems) announce(system, options);
 }
 
 /** How many resources change, by the engine's own count. */
@@ -125,9 +125,9 @@ async function refuseUnhealthy(client: Docker, site: Site): Promise<void> {
   throw new Failure(["Deployed, but not everything is well:", ...complaints].join("\n"), exitCode.notGood);
 }
 
-function announce({ title, url, superuser, passwordOutput }: SystemOutput, stack: string): void {
+function announce({ title, url, superuser, passwordOutput }: SystemOutput, options: UpOptions): void {
   if (superuser !== undefined && passwordOutput !== undefined) {
-    const command = `./slipway output ${passwordOutput} --show-secrets${stack === "dev" ? "" : ` --stack ${stack}`}`;
+    const command = commandLine(`output ${passwordOutput} --show-secrets`, options);
     say(`Log in as ${superuser}. The password: ${command}`);
   }
   say(coloured("green", `The ${title} application is running at ${url}`));

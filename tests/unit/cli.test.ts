@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname, tmpdir } from "node:os";
@@ -18,7 +18,7 @@ import { shown } from "../../cli/output.ts";
 import { probe, servedCertificate } from "../../cli/probe.ts";
 import { followProgress } from "../../cli/progress.ts";
 import { otherDeployer, type DeploymentRecord } from "../../cli/record.ts";
-import { siteOf, stackFileFrom, type Site } from "../../cli/site.ts";
+import { siteOf, stackFileFrom, withConfigValue, type Site } from "../../cli/site.ts";
 import { parseCheckpoint, readLastUpdate } from "../../cli/state.ts";
 import { problemsOf } from "../../cli/status.ts";
 import { table, timeSpan } from "../../cli/terminal.ts";
@@ -235,10 +235,39 @@ describe("a stack file made from the example", () => {
   });
 
   it("gets an environment when its name is none", () => {
-    const text = stackFileFrom(example, { clone: "/clone", environment: "dev" });
-    assert.match(text, /^ {2}slipway:environment: dev$/m);
-    assert.match(text, /^ {4}hostPort: 8443 # high$/m);
-    assert.match(text, /^ {4}# name: x$/m);
+    assert.match(
+      stackFileFrom(example, { clone: "/c", environment: "dev" }),
+      /^config:\n {2}slipway:environment: "dev"\n/m,
+    );
+  });
+});
+
+describe("a key set in a stack file", () => {
+  const set = (text: string) => withConfigValue(text, "imageRevision", "2026-01-31T12:00:00.000Z");
+  const entry = 'slipway:imageRevision: "2026-01-31T12:00:00.000Z"';
+
+  it("replaces its former value, and leaves the same key in a comment alone", () => {
+    const text = "config:\n  # slipway:imageRevision: example\n  slipway:imageRevision: old # why\n  slipway:x: 1\n";
+    assert.equal(set(text), `config:\n  # slipway:imageRevision: example\n  ${entry}\n  slipway:x: 1\n`);
+  });
+
+  it("comes first where it was not set, as deep as the others", () => {
+    assert.equal(
+      set("config: # all\n\n    # a comment\n    slipway:x: 1\n"),
+      `config: # all\n    ${entry}\n\n    # a comment\n    slipway:x: 1\n`,
+    );
+  });
+
+  it("changes no other line of the examples", () => {
+    for (const environment of ["dev", "staging", "prod"]) {
+      const text = readFileSync(new URL(`../../Pulumi.${environment}.yaml`, import.meta.url), "utf8");
+      assert.equal(set(text).replace(`\n  ${entry}`, ""), text);
+    }
+  });
+
+  it("is refused where there is no block to set it in", () => {
+    assert.throws(() => set("config: {}\n"), /Set it yourself/);
+    assert.throws(() => set(""), /Set it yourself/);
   });
 });
 
