@@ -139,7 +139,7 @@ const camcopsGroup = group({
     .meta({
       description: "Prefix of the names of all containers, volumes and networks.",
       variable: "COMPOSE_PROJECT_NAME",
-      caution: "Another name makes new, empty volumes; the old ones stay.",
+      caution: "Cannot change once the stack is deployed: its volumes are protected, and would have to be replaced.",
     }),
   configDirectory: absolutePath()
     .optional()
@@ -193,6 +193,7 @@ const camcopsGroup = group({
   mysql: group({
     container: flag().default(true).meta({
       description: "Run the database in a container of this stack. With false, CamCOPS uses the server named below.",
+      caution: "Cannot become false once the stack is deployed: the database's volume is protected.",
       variable: "CAMCOPS_INSTALLER_CREATE_MYSQL_CONTAINER",
     }),
     databaseName: text("1 to 64 letters, digits and _", /^[A-Za-z0-9_]{1,64}$/)

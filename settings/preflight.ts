@@ -61,7 +61,7 @@ async function dockerFindings(host: string, docker: Docker): Promise<Finding[]> 
         message: `must be a Docker engine that answers, but does not: ${reason}`,
         remedy: isForbidden
           ? [{ advice: "sudo usermod -aG docker $USER   # then log out and in again" }]
-          : host.startsWith("unix://")
+          : host === "unix:///var/run/docker.sock"
             ? [{ advice: "sudo service docker start" }]
             : [{ set: "host", value: "unix:///var/run/docker.sock" }],
       },

@@ -135,7 +135,7 @@ describe("preflight", () => {
         key: "host",
         message: `must be a Docker engine that answers, but does not: connect ENOENT ${socketPath}`,
         received: `"unix://${socketPath}"`,
-        remedy: ["sudo service docker start"],
+        remedy: ["pulumi config --stack dev set host unix:///var/run/docker.sock"],
       },
     ]);
     const forbidden = { ping: () => Promise.reject(Object.assign(new Error("connect EACCES"), { code: "EACCES" })) };
