@@ -1,0 +1,107 @@
+import type { IncomingHttpHeaders } from "node:http";
+import https from "node:https";
+
+/** Where a CamCOPS web server listens, and how it proves that it is the one. */
+export interface Site {
+  port: number;
+  /** The name that is sent to the server, and that its certificate is verified for. */
+  serverName: string;
+  /** The only PEM certificate to trust. */
+  certificate: string;
+}
+
+export interface Page {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+}
+
+/** A browser's part in talking to CamCOPS: verified TLS on the loopback address, cookies, redirections, forms. */
+export class Browser {
+  readonly #site: Site;
+  readonly #cookies = new Map<string, string>();
+
+  constructor(site: Site) {
+    this.#site = site;
+  }
+
+  /** Gets a page, after all redirections. */
+  async get(path: string): Promise<Page> {
+    return this.#follow(await this.#request("GET", path));
+  }
+
+  /** Sends a form, as the browser's button does, and gets the page that follows. */
+  async post(path: string, fields: Record<string, string>): Promise<Page> {
+    return this.#follow(await this.#request("POST", path, new URLSearchParams(fields).toString()));
+  }
+
+  /** Fills the login form in and sends it. Returns the page that CamCOPS shows then. */
+  async login(username: string, password: string): Promise<Page> {
+    const form = (await this.get("/login")).body.toString();
+    return this.post("/login", {
+      _charset_: "UTF-8",
+      __formid__: "deform",
+      csrf_token: hiddenField(form, "csrf_token"),
+      username,
+      password,
+      redirect_url: hiddenField(form, "redirect_url"),
+      submit: "submit",
+    });
+  }
+
+  /** Whether the home page is one for somebody who has logged in. */
+  async isLoggedIn(): Promise<boolean> {
+    return (await this.get("/")).body.includes("/logout");
+  }
+
+  async #follow(page: Page): Promise<Page> {
+    const { location } = page.headers;
+    if (page.status < 300 || page.status > 399 || location === undefined) return page;
+    const { pathname, search } = new URL(location, `https://${this.#site.serverName}`);
+    return this.#follow(await this.#request("GET", pathname + search));
+  }
+
+  #request(method: "GET" | "POST", path: string, form?: string): Promise<Page> {
+    const { port, serverName, certificate } = this.#site;
+    return new Promise((resolve, reject) => {
+      const request = https.request({
+        host: "127.0.0.1",
+        port,
+        servername: serverName,
+        ca: certificate,
+        agent: false,
+        method,
+        path,
+        headers: {
+          host: `${serverName}:${port}`,
+          referer: `https://${serverName}:${port}/login`,
+          ...(this.#cookies.size > 0 && { cookie: [...this.#cookies].map((pair) => pair.join("=")).join("; ") }),
+          ...(form !== undefined && {
+            "content-type": "application/x-www-form-urlencoded",
+            "content-length": Buffer.byteLength(form),
+          }),
+        },
+      });
+      request.on("error", reject);
+      request.on("response", (response) => {
+        const chunks: Buffer[] = [];
+        for (const cookie of response.headers["set-cookie"] ?? []) {
+          const [name = "", value = ""] = (cookie.split(";")[0] ?? "").split(/=(.*)/s);
+          this.#cookies.set(name, value);
+        }
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("error", reject);
+        response.on("end", () => {
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) });
+        });
+      });
+      request.end(form);
+    });
+  }
+}
+
+function hiddenField(form: string, name: string): string {
+  const value = new RegExp(`name="${name}" value="([^"]*)"`).exec(form)?.[1];
+  if (value === undefined) throw new Error(`The login form has no field ${name}:\n${form}`);
+  return value;
+}
