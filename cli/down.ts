@@ -39,7 +39,7 @@ export async function down(options: DownOptions): Promise<void> {
   const removed = members.map(({ container }) => container).join(", ");
   say(`Removed are the containers ${removed === "" ? "(none)" : removed}, and the networks between them.`);
   if (options.deleteData === undefined) {
-    say(`Kept are the volumes ${list(volumes)}, and the passwords and certificates that belong to their data.`);
+    say(`Kept are the volumes ${list(volumes)}, and the passwords that belong to their data.`);
     await consent(`Take the stack "${site.stack}" down?`, options);
   } else {
     say(

@@ -53,6 +53,7 @@ function wholeNumber(text: string): number {
 
 verb("up", "make this machine ready, deploy the stack, and prove that it answers")
   .option("--rebuild", "build the base image and all images anew, with fresh packages", false)
+  .option("--empty-volume <names...>", "make these volumes anew, empty, where Docker has lost them with their data", [])
   .action(async (options: UpOptions) => {
     const { up } = await import("./up.ts");
     await up(options);

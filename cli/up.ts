@@ -6,6 +6,7 @@ import { duration } from "../toolchain/report.js";
 import { complaint, isSettling, listMembers } from "./containers.ts";
 import { runEngine } from "./engine.ts";
 import { exitCode, Failure } from "./failure.ts";
+import { refuseLostVolumes } from "./lost-volumes.ts";
 import { refuseForeignNames } from "./names.ts";
 import { isDestructive } from "./plan.ts";
 import { withoutRefresh } from "./preview.ts";
@@ -22,6 +23,8 @@ import { coloured, consent, remark, say } from "./terminal.ts";
 export interface UpOptions extends CommonOptions {
   /** Builds the base image and all images anew, with fresh packages. */
   rebuild: boolean;
+  /** Volumes that may be made anew, empty, where Docker has lost them with their data. */
+  emptyVolume: string[];
 }
 
 /** How often Docker is asked whether services are healthy by now, in milliseconds. */
@@ -60,6 +63,7 @@ export async function up(options: UpOptions): Promise<void> {
 
   const stack = await openStack(site, env);
   await recover(site, env);
+  await refuseLostVolumes(client, readState(site)?.dataVolumes ?? [], options.emptyVolume);
   const configFile = site.stackFile;
   const preview = await timed("preview", () =>
     report.step("Comparing the settings with what is there", "to say what would change", () =>
