@@ -296,9 +296,9 @@ const camcopsGroup = group({
     mysql: serviceSettings(1024).meta({ description: "The database." }),
     rabbitmq: serviceSettings(512).meta({ description: "The message queue." }),
     camcops_server: serviceSettings(1024).meta({ description: "The web server." }),
-    camcops_scheduler: serviceSettings(512).meta({ description: "The scheduler of background tasks." }),
+    camcops_scheduler: serviceSettings(640).meta({ description: "The scheduler of background tasks." }),
     camcops_workers: serviceSettings(1536).meta({ description: "The workers, each container." }),
-    camcops_monitor: serviceSettings(512).meta({ description: "Flower." }),
+    camcops_monitor: serviceSettings(640).meta({ description: "Flower." }),
   })
     .prefault({})
     .meta({ description: "Limits of each service." }),

@@ -396,7 +396,7 @@ describe("Camcops by default", () => {
           "--pidfile=/tmp/celerybeat.pid",
           "--loglevel=INFO",
         ],
-        memory: 512,
+        memory: 640,
         cpuShares: 512,
         healthcheck: healthcheck({ tests: ["CMD", "camcops-health", "scheduler"] }),
       });
@@ -444,7 +444,7 @@ describe("Camcops by default", () => {
         command: [...celery, "flower", "--conf=/camcops/flowerconfig.py"],
         networksAdvanced: joined("camcops_monitor"),
         ports: [{ ip: "127.0.0.1", external: 5555, internal: 5555 }],
-        memory: 512,
+        memory: 640,
         cpuShares: 512,
         healthcheck: healthcheck({ tests: ["CMD", "camcops-health", "monitor"] }),
       });
