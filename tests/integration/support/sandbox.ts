@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { parseDocument } from "yaml";
+import { parseDocument, stringify } from "yaml";
 import { projectRoot } from "../../../toolchain/root.js";
 import { dockerClient } from "../../../settings/docker-client.ts";
 import { removeAll } from "./docker.ts";
@@ -55,8 +55,7 @@ export class Sandbox {
   /** Writes a stack's file before it is first deployed. The keys are full ones, such as `slipway:camcops`. */
   writeStackFile(stack: string, config: Record<string, unknown>): void {
     mkdirSync(join(this.home, "stacks"), { recursive: true, mode: 0o700 });
-    // JSON is YAML.
-    writeFileSync(this.stackFile(stack), JSON.stringify({ config }, undefined, 2), { mode: 0o600 });
+    writeFileSync(this.stackFile(stack), stringify({ config }, { lineWidth: 0 }), { mode: 0o600 });
   }
 
   /** Sets keys of a stack's file, and leaves everything else as it is. Undefined takes a key away. */
