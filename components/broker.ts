@@ -52,7 +52,7 @@ export class MessageBroker extends pulumi.ComponentResource {
         healthCheck: {
           // RabbitMQ opens its listener last of all; its own diagnostics take a second of processor time each.
           command: ["bash", "-c", "</dev/tcp/127.0.0.1/5672"],
-          intervalSeconds: 2,
+          intervalSeconds: 3,
           retries: 5,
           startPeriodSeconds: 120,
         },

@@ -121,7 +121,7 @@ export class Database extends pulumi.ComponentResource {
         stopGraceSeconds: 120,
         healthCheck: {
           command: client(`--protocol=tcp --host=127.0.0.1 --execute="SELECT 1" ${databaseName}`),
-          intervalSeconds: 2,
+          intervalSeconds: 3,
           retries: 5,
           startPeriodSeconds: 300,
         },

@@ -297,7 +297,7 @@ export class Camcops extends pulumi.ComponentResource {
         ports: [{ address: settings.hostAddress, hostPort: settings.hostPort, containerPort: settings.internalPort }],
         healthCheck: {
           command: ["camcops-health", "server"],
-          intervalSeconds: 3,
+          intervalSeconds: 5,
           timeoutSeconds: 10,
           startPeriodSeconds: 120,
         },
@@ -321,7 +321,12 @@ export class Camcops extends pulumi.ComponentResource {
           ...schedulerArguments({ config: settings.config }),
         ],
         cpuShares: 512,
-        healthCheck: { command: ["camcops-health", "scheduler"], timeoutSeconds: 10, startPeriodSeconds: 120 },
+        healthCheck: {
+          command: ["camcops-health", "scheduler"],
+          intervalSeconds: 10,
+          timeoutSeconds: 10,
+          startPeriodSeconds: 120,
+        },
       },
       [migrated, broker],
     );
@@ -343,6 +348,7 @@ export class Camcops extends pulumi.ComponentResource {
         cpuShares: 512,
         healthCheck: {
           command: ["camcops-health", "workers"],
+          intervalSeconds: 10,
           timeoutSeconds: 30,
           startPeriodSeconds: 120,
         },
@@ -367,7 +373,12 @@ export class Camcops extends pulumi.ComponentResource {
         networks: joined(["camcops_monitor"]),
         ports: [{ address: settings.flower.hostAddress, hostPort: settings.flower.hostPort, containerPort: 5555 }],
         cpuShares: 512,
-        healthCheck: { command: ["camcops-health", "monitor"], timeoutSeconds: 10, startPeriodSeconds: 120 },
+        healthCheck: {
+          command: ["camcops-health", "monitor"],
+          intervalSeconds: 10,
+          timeoutSeconds: 10,
+          startPeriodSeconds: 120,
+        },
       },
       [broker],
     );

@@ -41,7 +41,7 @@ const container = {
   restart: "unless-stopped",
   healthcheck: {
     tests: ["CMD", "bash", "-c", "</dev/tcp/127.0.0.1/5672"],
-    interval: "2s",
+    interval: "3s",
     timeout: "5s",
     retries: 5,
     startPeriod: "2m0s",

@@ -336,7 +336,7 @@ describe("Camcops by default", () => {
     const upgrade = ["camcops-upgrade-db"];
     const celery = ["celery", "--app", "camcops_server.cc_modules"];
     const healthcheck = (own: Record<string, unknown>) => ({
-      interval: "5s",
+      interval: "10s",
       timeout: "10s",
       retries: 3,
       startPeriod: "2m0s",
@@ -376,7 +376,7 @@ describe("Camcops by default", () => {
         ports: [{ ip: "0.0.0.0", external: 443, internal: 8000 }],
         memory: 1024,
         stopSignal: "SIGINT",
-        healthcheck: healthcheck({ tests: ["CMD", "camcops-health", "server"], interval: "3s" }),
+        healthcheck: healthcheck({ tests: ["CMD", "camcops-health", "server"], interval: "5s" }),
       });
       assert.deepEqual(options, {
         ...hardenedOptions,

@@ -88,7 +88,7 @@ function container(carrier: string, filesVolume: unknown) {
     destroyGraceSeconds: 120,
     healthcheck: {
       tests: ["CMD", "sh", "-c", `${client} --protocol=tcp --host=127.0.0.1 --execute="SELECT 1" orders`],
-      interval: "2s",
+      interval: "3s",
       timeout: "5s",
       retries: 5,
       startPeriod: "5m0s",
