@@ -92,7 +92,7 @@ export class CamcopsDeployment {
   }
 
   /** The settings of CamCOPS, with every kind of value that its configuration file can hold. */
-  settings(): Record<string, unknown> {
+  settings() {
     return {
       name: this.name,
       configDirectory: this.configFolder,
@@ -120,11 +120,27 @@ export class CamcopsDeployment {
             "/camcops/cfg/extra_strings/*.xml",
           ],
         },
+      },
+    };
+  }
+
+  /**
+   * The same with an export: every minute, new questionnaires as PDF files. CamCOPS does not start with it before the
+   * database has the kind of patient's number that it names.
+   */
+  settingsWithExport() {
+    const settings = this.settings();
+    return {
+      ...settings,
+      config: {
+        ...settings.config,
         export: { RECIPIENTS: ["archive"], SCHEDULE: ["* * * * * archive"] },
         "recipient:archive": {
           TRANSMISSION_METHOD: "file",
           TASK_FORMAT: "pdf",
           ALL_GROUPS: true,
+          PRIMARY_IDNUM: 1001,
+          REQUIRE_PRIMARY_IDNUM_MANDATORY_IN_POLICY: false,
           FILE_PATIENT_SPEC: "{surname}",
           FILE_PATIENT_SPEC_IF_ANONYMOUS: "anonymous",
           FILE_FILENAME_SPEC: "/camcops/tmp/exported/{tasktype}-{serverpk}.{filetype}",
@@ -134,9 +150,9 @@ export class CamcopsDeployment {
     };
   }
 
-  /** Changes settings of CamCOPS in the stack file. */
-  changeSettings(changes: Record<string, unknown>): void {
-    this.sandbox.editStackFile(this.name, { "slipway:camcops": { ...this.settings(), ...changes } });
+  /** Changes the settings of CamCOPS in the stack file. */
+  changeSettings(settings: Record<string, unknown>): void {
+    this.sandbox.editStackFile(this.name, { "slipway:camcops": settings });
   }
 
   /** Sets an encrypted key. */

@@ -163,19 +163,11 @@ describe("CamCOPS", function () {
         celery_worker_extra_args: ["--concurrency=2", "--max-tasks-per-child=1000"],
         export_lockdir: "/camcops/tmp/lock",
         schedule_timezone: "Europe/London",
-        export_recipient_names: ["archive"],
-        crontab_entries: [{ minute: "*", hour: "*", day_of_month: "*", content: "archive" }],
+        export_recipient_names: [],
+        crontab_entries: [],
       };
       assert.deepEqual(Object.fromEntries(Object.keys(expected).map((key) => [key, config[key]])), expected);
       assert.match(String(config["session_cookie_secret"]), /^[A-Za-z0-9]{64}$/);
-      const [recipient, ...others] = config["recipients"] as Record<string, unknown>[];
-      assert.deepEqual(others, []);
-      assert.equal(recipient?.["recipient_name"], "archive");
-      assert.equal(recipient["transmission_method"], "file");
-      assert.equal(recipient["task_format"], "pdf");
-      assert.equal(recipient["all_groups"], true);
-      assert.equal(recipient["file_patient_spec"], "{surname}");
-      assert.equal(recipient["file_make_directory"], true);
     });
 
     it("makes the same database and the same user of it as was set", async () => {
@@ -208,19 +200,13 @@ describe("CamCOPS", function () {
       assertPdf(body);
     });
 
-    it("exports it: the scheduler sends the task every minute, a worker runs it and writes the PDF file", async () => {
+    it("has a worker run what the scheduler sends every minute", async () => {
       const since = new Date();
-      const file = `/camcops/tmp/exported/badls-${added.serverPk}.pdf`;
-      await until(`${file} is exported`, 180, async () => {
-        const { code } = await camcops.tryExec("camcops_workers-1", ["test", "-s", file]);
-        return code === 0;
-      });
-      assertPdf(Buffer.from(await camcops.exec("camcops_workers-1", ["base64", file]), "base64"));
-      assert.match(await camcops.log("camcops_scheduler", since), /Sending due task export_to_archive/);
-      const log = await camcops.log("camcops_workers-1", since);
-      const id = /export_to_recipient_backend\[([0-9a-f-]+)\] received/.exec(log)?.[1];
-      assert.ok(id !== undefined, log);
-      assert.match(log, new RegExp(`export_to_recipient_backend\\[${id}\\] succeeded`));
+      const ran = /Task camcops_server\.cc_modules\.celery\.housekeeping\[\S+\] succeeded/;
+      await until("a worker has done the housekeeping", 150, async () =>
+        ran.test(await camcops.log("camcops_workers-1", since)),
+      );
+      assert.match(await camcops.log("camcops_scheduler", since), /Sending due task housekeeping/);
     });
   });
 
@@ -549,7 +535,7 @@ with Connection("amqp://rabbitmq:5672/") as connection:
       await camcops.exec("camcops_workers-1", queue('queue.put("survives")'));
       const before = await camcops.containerIds();
 
-      camcops.changeSettings({ images: { rabbitmq: tag } });
+      camcops.changeSettings({ ...camcops.settings(), images: { rabbitmq: tag } });
       const preview = assertExit(await camcops.slipway("preview", "--json"), 0);
       assert.deepEqual(changedMembers(preview), ["rabbitmq: replaced"]);
       assert.deepEqual(await camcops.containerIds(), before);
@@ -563,7 +549,7 @@ with Connection("amqp://rabbitmq:5672/") as connection:
     });
   });
 
-  describe("when passwords change", () => {
+  describe("when passwords and its configuration change", () => {
     const changed = {
       camcopsSuperuserPassword: "another superuser's p@ssword",
       camcopsMysqlUserPassword: `another p@ss/w:rd%'"$\\ é`,
@@ -575,9 +561,10 @@ with Connection("amqp://rabbitmq:5672/") as connection:
       return code === 0;
     };
 
-    it("carries the database's out, and does not reset the superuser's", async () => {
+    it("carries the database's password out, and does not reset the superuser's", async () => {
       assert.equal(await opensDatabase(passwords.camcopsMysqlUserPassword), true);
       for (const [key, value] of Object.entries(changed)) await camcops.setSecret(key, value);
+      camcops.changeSettings(camcops.settingsWithExport());
       assertExit(await camcops.slipway("preview"), 0);
       assertExit(await camcops.pulumi(["preview", "--diff"]), 0);
       const log = sandbox.start("docker", ["logs", "--follow", "--tail", "0", `${camcops.name}-mysql`]);
@@ -591,6 +578,23 @@ with Connection("amqp://rabbitmq:5672/") as connection:
       const browser = await camcops.browser();
       await browser.login(superuser, changed.camcopsSuperuserPassword);
       assert.equal(await browser.isLoggedIn(), false);
+    });
+
+    it("exports every minute what is new: the scheduler sends the task, a worker makes the PDF file", async () => {
+      const file = `/camcops/tmp/exported/badls-${added.serverPk}.pdf`;
+      await until(`${file} is exported`, 180, async () => {
+        const { code } = await camcops.tryExec("camcops_workers-1", ["test", "-s", file]);
+        return code === 0;
+      });
+      assertPdf(Buffer.from(await camcops.exec("camcops_workers-1", ["base64", file]), "base64"));
+      assert.match(await camcops.log("camcops_scheduler"), /Sending due task export_to_archive/);
+      const id = /export_to_recipient_backend\[([0-9a-f-]+)\] received/.exec(
+        await camcops.log("camcops_workers-1"),
+      )?.[1];
+      assert.ok(id !== undefined, "no worker has received the task");
+      await until("the task has succeeded", 60, async () =>
+        (await camcops.log("camcops_workers-1")).includes(`export_to_recipient_backend[${id}] succeeded`),
+      );
     });
 
     it("has shown none of its secrets anywhere", async () => {
@@ -617,10 +621,10 @@ with Connection("amqp://rabbitmq:5672/") as connection:
         ...camcops.transcript.map((text, index) => ({ name: `output ${index} of the commands`, text })),
       ];
       for (const name of [
-        `docker inspect of camcops_server`,
-        `docker logs of superuser`,
-        `docker top of mysql`,
-        `/proc of camcops_monitor`,
+        "docker inspect of camcops_server",
+        "docker logs of superuser",
+        "docker top of mysql",
+        "/proc of camcops_monitor",
         `${sandbox.home}/state/.pulumi/stacks/slipway/${camcops.name}.json`,
       ]) {
         const text = places.find((place) => place.name === name)?.text ?? "";
