@@ -9,14 +9,18 @@ import { asleep, PEER_LABEL } from "./plan.js";
  */
 export function composeFile(plan) {
   const labels = { [PEER_LABEL]: plan.peer };
-  return JSON.stringify({
-    name: "slipway-bench",
-    services: Object.fromEntries(plan.containers.map((container) => [container.name, service(container, plan)])),
-    networks: Object.fromEntries(
-      plan.networks.map(({ name, internal }) => [name, { name, internal, driver: "bridge", labels }]),
-    ),
-    volumes: Object.fromEntries(plan.volumes.map((name) => [name, { name, labels }])),
-  });
+  return JSON.stringify(
+    {
+      name: "slipway-bench",
+      services: Object.fromEntries(plan.containers.map((container) => [container.name, service(container, plan)])),
+      networks: Object.fromEntries(
+        plan.networks.map(({ name, internal }) => [name, { name, internal, driver: "bridge", labels }]),
+      ),
+      volumes: Object.fromEntries(plan.volumes.map((name) => [name, { name, labels }])),
+    },
+    null,
+    2,
+  );
 }
 
 /**

@@ -65,6 +65,14 @@ export async function pulumiEnvironment(options) {
 }
 
 /**
+ * @param {any} inputs
+ * @returns {any} without the notes of Pulumi's bridge on what it filled in
+ */
+function declared(inputs) {
+  return JSON.parse(JSON.stringify(inputs, (key, value) => (key === "__defaults" ? undefined : value)));
+}
+
+/**
  * Reads from Pulumi's state what is deployed.
  *
  * @param {NodeJS.ProcessEnv} env - from {@link pulumiEnvironment}
@@ -81,7 +89,7 @@ export async function readDeployment(env, folder) {
   const ofType = (type) => resources.filter((resource) => resource.type === type);
   const containers = ofType("docker:index/container:Container")
     .filter(({ parent }) => parent?.split("::")[2]?.endsWith("slipway:index:Service"))
-    .map(({ inputs }) => inputs);
+    .map(({ inputs }) => declared(inputs));
   if (containers.length === 0) {
     throw new Error(
       `Nothing to compare with: no service is deployed. Type: ./slipway up --stack ${env.PULUMI_STACK ?? "dev"}`,

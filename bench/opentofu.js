@@ -13,20 +13,24 @@ export const PROVIDER = "kreuzwerker/docker";
  */
 export function tofuConfiguration(plan, host) {
   const labels = [{ label: PEER_LABEL, value: plan.peer }];
-  return JSON.stringify({
-    terraform: { required_providers: { docker: { source: PROVIDER } } },
-    provider: { docker: { host } },
-    resource: {
-      docker_image: Object.fromEntries(plan.images.map(({ name }) => [key(name), { name, keep_locally: true }])),
-      docker_network: Object.fromEntries(
-        plan.networks.map(({ name, internal }) => [key(name), { name, internal, driver: "bridge", labels }]),
-      ),
-      docker_volume: Object.fromEntries(plan.volumes.map((name) => [key(name), { name, labels }])),
-      docker_container: Object.fromEntries(
-        plan.containers.map((container) => [key(container.name), containerResource(container, plan)]),
-      ),
+  return JSON.stringify(
+    {
+      terraform: { required_providers: { docker: { source: PROVIDER } } },
+      provider: { docker: { host } },
+      resource: {
+        docker_image: Object.fromEntries(plan.images.map(({ name }) => [key(name), { name, keep_locally: true }])),
+        docker_network: Object.fromEntries(
+          plan.networks.map(({ name, internal }) => [key(name), { name, internal, driver: "bridge", labels }]),
+        ),
+        docker_volume: Object.fromEntries(plan.volumes.map((name) => [key(name), { name, labels }])),
+        docker_container: Object.fromEntries(
+          plan.containers.map((container) => [key(container.name), containerResource(container, plan)]),
+        ),
+      },
     },
-  });
+    null,
+    2,
+  );
 }
 
 /**
