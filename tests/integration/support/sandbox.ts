@@ -89,7 +89,7 @@ export class Sandbox {
 
   /** Starts the Pulumi CLI in the environment that `eval "$(./slipway env)"` sets. */
   async startPulumi(stack: string, args: readonly string[], input?: string): Promise<Running> {
-    const env = await this.#pulumiEnvironment(stack);
+    const env = await this.pulumiEnvironment(stack);
     return this.start("pulumi", [...args, "--non-interactive", "--color", "never"], {
       env,
       ...(input !== undefined && { input }),
@@ -101,7 +101,8 @@ export class Sandbox {
     return (await this.startPulumi(stack, args, input)).ended;
   }
 
-  async #pulumiEnvironment(stack: string): Promise<NodeJS.ProcessEnv> {
+  /** The environment that `eval "$(./slipway env)"` sets. */
+  async pulumiEnvironment(stack: string): Promise<NodeJS.ProcessEnv> {
     const known = this.#pulumiEnvironments.get(stack);
     if (known !== undefined) return known;
     const script = `variables=$(./slipway env --stack '${stack}') && eval "$variables" && exec env --null`;

@@ -1,0 +1,53 @@
+import type Docker from "dockerode";
+import { containersOf } from "./docker.ts";
+import { assertExit, type Result } from "./processes.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+/** A stack in a sandbox, with a system whose settings are those of CamCOPS. */
+export class Deployment {
+  readonly sandbox: Sandbox;
+  readonly stack: string;
+  /** What all names in Docker begin with, before a hyphen. */
+  readonly name: string;
+
+  /** Writes the stack's file, with settings of the system besides its name. */
+  constructor(sandbox: Sandbox, stack: string, name: string, settings: Record<string, unknown> = {}) {
+    this.sandbox = sandbox;
+    this.stack = stack;
+    this.name = name;
+    sandbox.writeStackFile(stack, { "slipway:environment": "dev", "slipway:camcops": { ...settings, name } });
+  }
+
+  /** Sets an encrypted key as a user does. */
+  async setSecret(key: string, value: string): Promise<void> {
+    assertExit(await this.sandbox.pulumi(this.stack, ["config", "set", "--secret", key], value), 0);
+  }
+
+  slipway(...args: string[]): Promise<Result> {
+    return this.sandbox.slipway([...args, "--stack", this.stack]);
+  }
+
+  pulumi(...args: string[]): Promise<Result> {
+    return this.sandbox.pulumi(this.stack, args);
+  }
+
+  async up(): Promise<Result> {
+    return assertExit(await this.slipway("up", "--yes"), 0);
+  }
+
+  async expectNoChanges(): Promise<void> {
+    assertExit(await this.pulumi("preview", "--expect-no-changes"), 0);
+  }
+
+  /** The containers by their names without the stack's. */
+  async containers(): Promise<Map<string, Docker.ContainerInspectInfo>> {
+    const containers = await containersOf(this.sandbox.docker, `${this.name}-`);
+    return new Map([...containers].map(([name, info]) => [name.slice(this.name.length + 1), info]));
+  }
+
+  /** The names of the containers that are others than before. */
+  async replacedSince(before: ReadonlyMap<string, Docker.ContainerInspectInfo>): Promise<string[]> {
+    const now = await this.containers();
+    return [...now].flatMap(([name, { Id: id }]) => (before.get(name)?.Id === id ? [] : [name])).sort();
+  }
+}
