@@ -49,6 +49,17 @@ export class Browser {
     });
   }
 
+  /** Agrees to the terms of use, without which CamCOPS shows nothing else to somebody who has logged in. */
+  async agreeToTerms(): Promise<Page> {
+    const form = (await this.get("/offer_terms")).body.toString();
+    return this.post("/offer_terms", {
+      _charset_: "UTF-8",
+      __formid__: "deform",
+      csrf_token: hiddenField(form, "csrf_token"),
+      submit: "submit",
+    });
+  }
+
   /** Whether the home page is one for somebody who has logged in. */
   async isLoggedIn(): Promise<boolean> {
     return (await this.get("/")).body.includes("/logout");
@@ -102,6 +113,6 @@ export class Browser {
 
 function hiddenField(form: string, name: string): string {
   const value = new RegExp(`name="${name}" value="([^"]*)"`).exec(form)?.[1];
-  if (value === undefined) throw new Error(`The login form has no field ${name}:\n${form}`);
+  if (value === undefined) throw new Error(`The form has no field ${name}:\n${form}`);
   return value;
 }

@@ -255,11 +255,12 @@ export class CamcopsDeployment {
     return new Browser(await this.site());
   }
 
-  /** A browser in which the superuser has. */
+  /** A browser in which the superuser has, and has agreed to the terms of use. */
   async loggedIn(): Promise<Browser> {
     const browser = await this.browser();
     await browser.login(superuser, passwords.camcopsSuperuserPassword);
     assert.equal(await browser.isLoggedIn(), true, "the superuser's login was refused");
+    await browser.agreeToTerms();
     return browser;
   }
 
@@ -278,7 +279,7 @@ export class CamcopsDeployment {
   /** Fails unless the superuser can log in and see the questionnaire. */
   async assertTaskIsThere(task: AddedTask): Promise<void> {
     const page = (await this.viewTask(task, "html")).body.toString();
-    assert.ok(page.toLowerCase().includes(task.surname.toLowerCase()), `There is no ${task.surname} in:\n${page}`);
+    assert.ok(page.toLowerCase().includes(task.surname.toLowerCase()), `the patient ${task.surname} is not shown`);
   }
 
   /** Readable by everybody, as the containers' user is nobody's on this machine. */

@@ -52,6 +52,7 @@ export async function placesInDocker(deployment: CamcopsDeployment): Promise<Pla
   const images = [...new Set(containers.map(({ info }) => info.Image))];
   const { Volumes: volumes } = await docker.listVolumes({ filters: { name: [deployment.name] } });
   const networks = await docker.listNetworks({ filters: { name: [deployment.name] } });
+  const logging = containers.filter(({ info }) => info.HostConfig.LogConfig?.Type !== "none");
   const running = containers.filter(({ info }) => info.State.Running).map(({ name }) => name);
   return [
     ...containers.map(({ name, info }) => ({ name: `docker inspect of ${name}`, text: JSON.stringify(info) })),
@@ -65,7 +66,7 @@ export async function placesInDocker(deployment: CamcopsDeployment): Promise<Pla
     { name: "the volumes", text: JSON.stringify(volumes) },
     { name: "the networks", text: JSON.stringify(networks) },
     ...(await Promise.all(
-      containers.map(async ({ name }) => ({ name: `docker logs of ${name}`, text: await deployment.log(name) })),
+      logging.map(async ({ name }) => ({ name: `docker logs of ${name}`, text: await deployment.log(name) })),
     )),
     ...(await Promise.all(
       running.map(async (name) => ({
