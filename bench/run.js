@@ -179,10 +179,12 @@ async function printPhases(preview, folder) {
   ]);
 }
 
-/** @param {{ stack: string, home: string | undefined, runs: number }} options */
-async function main({ stack, home, runs }) {
+/**
+ * @param {{ stack: string, home: string | undefined, runs: number }} options
+ * @param {string} folder - an empty one
+ */
+async function bench({ stack, home, runs }, folder) {
   const report = createReport();
-  const folder = mkdtempSync(join(tmpdir(), "slipway-bench-"));
   const env = await pulumiEnvironment(["--stack", stack, ...(home === undefined ? [] : ["--home", home])]);
   const deployment = await readDeployment(env, folder);
   const dockerEnv = { ...process.env, DOCKER_HOST: deployment.host };
@@ -228,14 +230,20 @@ async function main({ stack, home, runs }) {
     await printPhases(preview, folder);
   } finally {
     await removePeers(dockerEnv);
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
 try {
   const given = options();
   if (given === undefined) say(usage);
-  else await main(given);
+  else {
+    const folder = mkdtempSync(join(tmpdir(), "slipway-bench-"));
+    try {
+      await bench(given, folder);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
