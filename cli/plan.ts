@@ -1,4 +1,4 @@
-import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import type { EngineEvent, OpMap } from "@pulumi/pulumi/automation/index.js";
 import { isHealthGate, resourceType } from "./resources.ts";
 
 /** What a deployment does with a resource. */
@@ -60,4 +60,9 @@ export function isDestructive(plan: Plan): boolean {
     ({ urn, type, change }) =>
       (change === "replace" || change === "delete") && type !== resourceType.image && !isHealthGate(urn),
   );
+}
+
+/** How many resources change, by the engine's own count. */
+export function changeCount(summary: OpMap): number {
+  return Object.entries(summary).reduce((sum, [op, number]) => (op === "same" ? sum : sum + number), 0);
 }

@@ -2,6 +2,7 @@ import { dockerClient } from "../settings/docker-client.ts";
 import { runEngine } from "./engine.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { refuseForeignNames } from "./names.ts";
+import { changeCount } from "./plan.ts";
 import { prepare } from "./prepare.ts";
 import { commandLine, dockerHost, type CommonOptions } from "./site.ts";
 import { openStack } from "./stack.ts";
@@ -9,7 +10,6 @@ import { clearLocks } from "./lock.ts";
 import { readState } from "./state.ts";
 import { summarise } from "./summary.ts";
 import { coloured, remark, say } from "./terminal.ts";
-import { changes } from "./up.ts";
 
 export interface PreviewOptions extends CommonOptions {
   json?: boolean;
@@ -28,7 +28,7 @@ export async function preview(options: PreviewOptions): Promise<void> {
     }),
   );
   const { changeSummary } = run.result;
-  const number = changes(changeSummary);
+  const number = changeCount(changeSummary);
   for (const warning of run.warnings) remark(coloured("yellow", `Warning: ${warning}`));
   if (options.json === true) {
     say(

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { OpMap, OutputMap } from "@pulumi/pulumi/automation/index.js";
+import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import type Docker from "dockerode";
 import { dockerClient } from "../settings/docker-client.ts";
 import { duration } from "../toolchain/report.js";
@@ -8,7 +8,7 @@ import { runEngine } from "./engine.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { refuseLostVolumes } from "./lost-volumes.ts";
 import { refuseForeignNames } from "./names.ts";
-import { isDestructive } from "./plan.ts";
+import { changeCount, isDestructive } from "./plan.ts";
 import { withoutRefresh } from "./preview.ts";
 import { prepare } from "./prepare.ts";
 import { probe, type Probe } from "./probe.ts";
@@ -74,7 +74,7 @@ export async function up(options: UpOptions): Promise<void> {
   for (const line of summarise(preview.plan)) say(line);
 
   let outputs: OutputMap;
-  if (changes(preview.result.changeSummary) === 0) {
+  if (changeCount(preview.result.changeSummary) === 0) {
     outputs = await stack.outputs();
   } else {
     await refuseForeignNames(client, preview.plan, readState(site)?.stateId);
@@ -100,11 +100,6 @@ export async function up(options: UpOptions): Promise<void> {
   await timed("probe", () => Promise.all(systems.map((system) => probe(system.title, system.probe))));
   remark(`Times: ${times.join(", ")}`);
   for (const system of systems) announce(system, options);
-}
-
-/** How many resources change, by the engine's own count. */
-export function changes(summary: OpMap): number {
-  return Object.entries(summary).reduce((sum, [op, number]) => (op === "same" ? sum : sum + number), 0);
 }
 
 async function confirmTakeover(site: Site, options: UpOptions, before: string | undefined): Promise<void> {

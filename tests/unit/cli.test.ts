@@ -22,7 +22,7 @@ import { siteOf, stackFileFrom, withConfigValue, type Site } from "../../cli/sit
 import { parseCheckpoint, readLastUpdate } from "../../cli/state.ts";
 import { problemsOf } from "../../cli/status.ts";
 import { table, timeSpan } from "../../cli/terminal.ts";
-import { changes } from "../../cli/up.ts";
+import { changeCount } from "../../cli/plan.ts";
 
 const prefix = "urn:pulumi:dev::slipway::";
 
@@ -561,8 +561,8 @@ describe("the probe of a published address", () => {
 
 describe("small things", () => {
   it("counts changes as the engine does", () => {
-    assert.equal(changes({ same: 22 }), 0);
-    assert.equal(changes({ same: 20, create: 1, replace: 2 }), 3);
+    assert.equal(changeCount({ same: 22 }), 0);
+    assert.equal(changeCount({ same: 20, create: 1, replace: 2 }), 3);
   });
 
   it("writes time spans and tables", () => {
