@@ -122,7 +122,8 @@ describe("a deployment that something goes wrong in", () => {
     });
 
     it("are not held up by a slow one that they do not depend on", async () => {
-      set({ "gates:slow": "20", "slipway:camcops": { name: deployment.name, timeZone: "Europe/London" } });
+      set({ "gates:slow": "20" });
+      deployment.set({ timeZone: "Europe/London" });
       assertExit(await up(), 0);
       const ready = assertExit(await exec(`${deployment.name}-slow`, ["stat", "--format=%.3Y", "/tmp/ready"]), 0);
       const slowIsReady = new Date(Number(ready.stdout) * 1000);

@@ -9,13 +9,21 @@ export class Deployment {
   readonly stack: string;
   /** What all names in Docker begin with, before a hyphen. */
   readonly name: string;
+  readonly #settings: Record<string, unknown>;
 
   /** Writes the stack's file, with settings of the system besides its name. */
   constructor(sandbox: Sandbox, stack: string, name: string, settings: Record<string, unknown> = {}) {
     this.sandbox = sandbox;
     this.stack = stack;
     this.name = name;
-    sandbox.writeStackFile(stack, { "slipway:environment": "dev", "slipway:camcops": { ...settings, name } });
+    this.#settings = { ...settings, name };
+    sandbox.writeStackFile(stack, { "slipway:environment": "dev", "slipway:camcops": this.#settings });
+  }
+
+  /** Sets settings of the system. */
+  set(settings: Record<string, unknown>): void {
+    Object.assign(this.#settings, settings);
+    this.sandbox.editStackFile(this.stack, { "slipway:camcops": this.#settings });
   }
 
   /** Sets an encrypted key as a user does. */

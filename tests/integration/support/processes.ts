@@ -20,13 +20,22 @@ export interface Running {
   ended: Promise<Result>;
 }
 
-/** Starts a program without a terminal. Its standard input is empty unless `input` is given. */
+export interface StartOptions {
+  cwd?: string;
+  env?: NodeJS.ProcessEnv;
+  /** Its standard input. @default empty */
+  input?: string;
+  /** Whether it leads a process group, as what is typed in a terminal does. @default false */
+  ownGroup?: boolean;
+}
+
+/** Starts a program without a terminal. */
 export function start(
   command: string,
   args: readonly string[],
-  { input = "", ...options }: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string } = {},
+  { input = "", ownGroup = false, ...options }: StartOptions = {},
 ): Running {
-  const child = spawn(command, args, { ...options, stdio: "pipe" });
+  const child = spawn(command, args, { ...options, detached: ownGroup, stdio: "pipe" });
   // It may end without having read it.
   child.stdin.on("error", () => undefined);
   child.stdin.end(input);

@@ -7,7 +7,7 @@ import { projectRoot } from "../../../toolchain/root.js";
 import { dockerClient } from "../../../settings/docker-client.ts";
 import { removeAll } from "./docker.ts";
 import { endProcessesOf } from "./process-table.ts";
-import { assertExit, start, type Result, type Running } from "./processes.ts";
+import { assertExit, start, type Result, type Running, type StartOptions } from "./processes.ts";
 
 /** What is no part of a fresh clone. */
 const leftOut = new Set(["node_modules", ".git", ".stacks"]);
@@ -69,16 +69,12 @@ export class Sandbox {
   }
 
   /** Starts a program in the clone, such as `./slipway` or `docker`. */
-  start(command: string, args: readonly string[], options: { input?: string; env?: NodeJS.ProcessEnv } = {}): Running {
+  start(command: string, args: readonly string[], options: Omit<StartOptions, "cwd"> = {}): Running {
     return start(command, args, { ...options, cwd: this.clone, env: { ...this.env, ...options.env } });
   }
 
   /** Runs a program in the clone to its end. */
-  run(
-    command: string,
-    args: readonly string[],
-    options: { input?: string; env?: NodeJS.ProcessEnv } = {},
-  ): Promise<Result> {
+  run(command: string, args: readonly string[], options: Omit<StartOptions, "cwd"> = {}): Promise<Result> {
     return this.start(command, args, options).ended;
   }
 
