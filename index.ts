@@ -7,6 +7,10 @@ import { preflight } from "./settings/preflight.ts";
 import { SettingsError } from "./settings/problems.ts";
 import { Camcops } from "./systems/camcops/camcops.ts";
 
+// Pulumi maps the stack of every promise to its source, for which Node's type stripping has no need: lines stay where they
+// are. Without it, a preview of CamCOPS takes 0.7 s of processor time less (npm run bench).
+delete (Error as { prepareStackTrace?: unknown }).prepareStackTrace;
+
 export default async function deploy() {
   const stack = pulumi.getStack();
   const { settings, secrets } = loadSettings();
