@@ -75,6 +75,8 @@ describe("CamCOPS", function () {
   let deployed: Result;
   let added: AddedTask;
 
+  /** An image of the broker that differs from the stack's own. */
+  const changedImage = () => `${camcops.name}/rabbitmq:changed`;
   const untilAllHealthy = () =>
     Promise.all(services.map((service) => camcops.untilHealthy(service, new Date(0), untilHealthySeconds)));
 
@@ -87,6 +89,8 @@ describe("CamCOPS", function () {
 
   after(async () => {
     await sandbox.remove();
+    const made = await sandbox.docker.listImages({ filters: { reference: [changedImage()] } });
+    for (const { Id: id } of made) await sandbox.docker.getImage(id).remove();
   });
 
   describe("after ./slipway up", () => {
@@ -521,21 +525,14 @@ with Connection("amqp://rabbitmq:5672/") as connection:
     queue = connection.SimpleQueue("slipway_test")
     ${work}`,
     ];
-    let tag: string;
-
-    after(async () => {
-      await sandbox.docker.getImage(tag).remove();
-    });
-
     it("has exactly those services replaced that the preview lists, and the broker's queues survive", async () => {
-      tag = `${camcops.name}/rabbitmq:changed`;
       const { Image: image } = await camcops.inspect("rabbitmq");
       const dockerfile = `FROM ${image}\nLABEL changed=${camcops.name}\n`;
-      assertExit(await sandbox.run("docker", ["build", "--tag", tag, "-"], { input: dockerfile }), 0);
+      assertExit(await sandbox.run("docker", ["build", "--tag", changedImage(), "-"], { input: dockerfile }), 0);
       await camcops.exec("camcops_workers-1", queue('queue.put("survives")'));
       const before = await camcops.containerIds();
 
-      camcops.changeSettings({ ...camcops.settings(), images: { rabbitmq: tag } });
+      camcops.changeSettings({ ...camcops.settings(), images: { rabbitmq: changedImage() } });
       const preview = assertExit(await camcops.slipway("preview", "--json"), 0);
       assert.deepEqual(changedMembers(preview), ["rabbitmq: replaced"]);
       assert.deepEqual(await camcops.containerIds(), before);
@@ -628,7 +625,7 @@ with Connection("amqp://rabbitmq:5672/") as connection:
         `${sandbox.home}/state/.pulumi/stacks/slipway/${camcops.name}.json`,
       ]) {
         const text = places.find((place) => place.name === name)?.text ?? "";
-        assert.ok(text.length > 50, `nothing was searched in ${name}: ${text}`);
+        assert.ok(text.length > 20, `nothing was searched in ${name}: ${text}`);
       }
       assert.deepEqual(leaksIn(places, secrets), []);
     });
