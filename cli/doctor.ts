@@ -17,7 +17,7 @@ import { listMembers } from "./containers.ts";
 import { engineProblem } from "./docker.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { prepare } from "./prepare.ts";
-import { dockerHost, siteOf, type CommonOptions, type Site } from "./site.ts";
+import { commandLine, dockerHost, siteOf, type CommonOptions, type Site } from "./site.ts";
 import { readLastUpdate, readState } from "./state.ts";
 import { certificatesOf, problemsOf } from "./status.ts";
 import { coloured, say } from "./terminal.ts";
@@ -54,9 +54,9 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   const site = siteOf(options);
   const findings = [
     ok("Node", `${process.version}, pinned`),
-    ...home(site),
-    await pulumiFinding(site),
-    ...(await dockerFindings(site)),
+    ...home(site, options),
+    await pulumiFinding(site, options),
+    ...(await dockerFindings(site, options)),
     ...(await settingsFindings(site)),
   ];
   if (options.json === true) say(JSON.stringify(findings, undefined, 2));
@@ -71,9 +71,9 @@ function line({ about, result, message }: Finding): string {
   return `${coloured(colour[result], result.padEnd(4))}  ${about}: ${message.replaceAll("\n", "\n      ")}`;
 }
 
-function home({ folders: { stacks, state, passphraseFile } }: Site): Finding[] {
+function home({ folders: { stacks, state, passphraseFile } }: Site, options: CommonOptions): Finding[] {
   if (!existsSync(passphraseFile)) {
-    return [warn("Home", `${state} is made at the first deployment: ./slipway up`)];
+    return [warn("Home", `${state} is made at the first deployment: ${commandLine("up", options)}`)];
   }
   const open = [stacks, state, passphraseFile].filter(
     (path) => existsSync(path) && (statSync(path).mode & 0o077) !== 0,
@@ -86,7 +86,7 @@ function home({ folders: { stacks, state, passphraseFile } }: Site): Finding[] {
   return open.map((path) => fail("Home", `${path} can be read by other users. Type: chmod go-rwx '${path}'`));
 }
 
-async function pulumiFinding({ folders: { cache } }: Site): Promise<Finding> {
+async function pulumiFinding({ folders: { cache } }: Site, options: CommonOptions): Promise<Finding> {
   const found = which("pulumi");
   const version = found === undefined ? undefined : (await run(found, ["version"])).trim();
   if (version !== undefined && isSuitable(version)) return ok("Pulumi", `${version}, ${String(found)}`);
@@ -96,13 +96,15 @@ async function pulumiFinding({ folders: { cache } }: Site): Promise<Finding> {
   const versions = Object.fromEntries(packages.map((name) => [name, installedVersion(projectRoot, `@pulumi/${name}`)]));
   const built = builtFolder({ cache, id: buildId(versions), part: "cli" });
   if (existsSync(built)) return ok("Pulumi", `${PULUMI_VERSION}, built in ${built}`);
-  return warn("Pulumi", `is provided at the first deployment. To get it now, type: ./slipway doctor --fix`);
+  const fix = commandLine("doctor --fix", options);
+  return warn("Pulumi", `is provided at the first deployment. To get it now, type: ${fix}`);
 }
 
-async function dockerFindings(site: Site): Promise<Finding[]> {
+async function dockerFindings(site: Site, options: CommonOptions): Promise<Finding[]> {
   const host = dockerHost(site);
   const client = dockerClient(host);
-  const problem = await engineProblem(host, client);
+  const fix = commandLine("doctor --fix", options);
+  const problem = await engineProblem(host, client, fix);
   if (problem !== undefined) return [fail("Docker", problem)];
   const { Version: version } = await client.version();
   const { starts, reason } = localSocket(host) === undefined ? { starts: true, reason: "" } : await willStartAtBoot();
@@ -110,8 +112,8 @@ async function dockerFindings(site: Site): Promise<Finding[]> {
     ok("Docker", `${version} at ${host}`),
     ...(starts ? [] : [warn("Docker at boot", `will not start: ${reason}`)]),
     ...(await spaceFinding(host, client)),
-    await baseImageFinding(client),
-    ...(await deploymentFindings(site, client)),
+    await baseImageFinding(client, fix),
+    ...(await deploymentFindings(site, client, commandLine("up", options))),
   ];
 }
 
@@ -127,30 +129,27 @@ async function spaceFinding(host: string, client: Docker): Promise<Finding[]> {
   return [finding("Disk", `${message}. Make room; images that nothing uses go by: docker image prune`)];
 }
 
-async function baseImageFinding(client: Docker): Promise<Finding> {
+async function baseImageFinding(client: Docker, fix: string): Promise<Finding> {
   try {
     const { Created: created } = await client.getImage(BASE_IMAGE).inspect();
     return ok("Base image", `${BASE_IMAGE}, of ${created.slice(0, 10)}`);
   } catch (error) {
     if ((error as { statusCode?: number }).statusCode !== 404) throw error;
-    return warn(
-      "Base image",
-      `${BASE_IMAGE} is made when images are built. To make it now, type: ./slipway doctor --fix`,
-    );
+    return warn("Base image", `${BASE_IMAGE} is made when images are built. To make it now, type: ${fix}`);
   }
 }
 
-async function deploymentFindings(site: Site, client: Docker): Promise<Finding[]> {
+async function deploymentFindings(site: Site, client: Docker, up: string): Promise<Finding[]> {
   const state = readState(site);
   const members = await listMembers(client, site.stack, state);
   if (members.length === 0 && (state?.containers.length ?? 0) === 0) {
     return [ok("Deployment", `the stack "${site.stack}" is not deployed`)];
   }
-  const problems = problemsOf(members, { state, lastUpdate: readLastUpdate(site) });
+  const problems = problemsOf(members, { state, lastUpdate: readLastUpdate(site), up });
   const certificates = (await certificatesOf(members)).map(({ service, daysLeft, validTo }) => {
     const message = `of ${service}: valid until ${validTo.slice(0, 10)}, ${daysLeft} days left`;
     if (daysLeft >= fewDays) return ok("Certificate", message);
-    const remedy = "A self-signed one is renewed by: ./slipway up. Your own: put the new files in place of the old";
+    const remedy = `A self-signed one is renewed by: ${up}. Your own: put the new files in place of the old`;
     return (daysLeft < 0 ? fail : warn)("Certificate", `${message}. ${remedy}`);
   });
   return [

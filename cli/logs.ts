@@ -4,7 +4,7 @@ import type Docker from "dockerode";
 import { listMembers, type Member } from "./containers.ts";
 import { dockerOf } from "./docker.ts";
 import { exitCode, Failure } from "./failure.ts";
-import { siteOf, type CommonOptions } from "./site.ts";
+import { commandLine, siteOf, type CommonOptions } from "./site.ts";
 import { readState } from "./state.ts";
 import { coloured, say } from "./terminal.ts";
 
@@ -22,8 +22,12 @@ const secondsOf: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
 /** Prints the logs of a stack's services and tasks, each line after the name of its container. */
 export async function logs(names: readonly string[], options: LogsOptions): Promise<void> {
   const site = siteOf(options);
-  const client = await dockerOf(site);
-  const members = choose(await listMembers(client, site.stack, readState(site)), names);
+  const client = await dockerOf(site, options);
+  const present = await listMembers(client, site.stack, readState(site));
+  if (present.length === 0) {
+    throw new Failure(`Nothing of the stack "${site.stack}" is there. To deploy, type: ${commandLine("up", options)}`);
+  }
+  const members = choose(present, names);
   const width = Math.max(...members.map(({ container }) => container.length));
   const from = options.since === undefined ? 0 : sinceSeconds(options.since, Date.now());
   const print = (index: number, line: string) => {
@@ -72,7 +76,6 @@ function linesOf(client: Docker, stream: NodeJS.ReadableStream): AsyncIterable<s
 export function choose(members: readonly Member[], names: readonly string[]): Member[] {
   const known = [...new Set(members.map(({ name }) => name))];
   const unknown = names.filter((name) => !members.some((member) => member.name === name || member.container === name));
-  if (members.length === 0) throw new Failure("Nothing of this stack is there. To deploy, type: ./slipway up");
   if (unknown.length > 0) {
     throw new Failure(`There is no ${unknown.join(", ")} here. Allowed: ${known.join(", ")}`, exitCode.usage);
   }

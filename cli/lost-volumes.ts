@@ -6,12 +6,14 @@ import { Failure } from "./failure.ts";
  * and nobody would notice.
  *
  * @param accepted the volumes that the user said may be empty
+ * @param command what to type to deploy, such as `./slipway up --stack prod`
  * @throws Failure naming every other volume that is gone.
  */
 export async function refuseLostVolumes(
   client: Docker,
   dataVolumes: readonly string[],
   accepted: readonly string[],
+  command: string,
 ): Promise<void> {
   const { Volumes: present } = await client.listVolumes();
   const names = new Set(present.map(({ Name: name }) => name));
@@ -22,7 +24,7 @@ export async function refuseLostVolumes(
       `Docker no longer has ${lost.length === 1 ? "a volume that holds" : "volumes that hold"} this stack's data: ${lost.join(", ")}.`,
       "A deployment would make new, empty ones. Nothing was changed.",
       "To go on, put the data back from a backup into volumes of these names (docker volume create NAME), or, if they",
-      `may be lost, type: ./slipway up ${lost.map((name) => `--empty-volume ${name}`).join(" ")}`,
+      `may be lost, type: ${command} ${lost.map((name) => `--empty-volume ${name}`).join(" ")}`,
     ].join("\n"),
   );
 }

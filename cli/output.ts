@@ -1,7 +1,7 @@
 import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import { exitCode, Failure } from "./failure.ts";
 import { prepare } from "./prepare.ts";
-import type { CommonOptions } from "./site.ts";
+import { commandLine, type CommonOptions } from "./site.ts";
 import { openStack } from "./stack.ts";
 import { say } from "./terminal.ts";
 
@@ -23,7 +23,7 @@ export async function output(name: string | undefined, options: OutputOptions): 
     const known = Object.keys(values).join(", ");
     throw new Failure(
       known === ""
-        ? "The stack has no outputs yet. To deploy, type: ./slipway up"
+        ? `The stack "${site.stack}" has no outputs yet. To deploy, type: ${commandLine("up", options)}`
         : `There is no output "${name}". Allowed: ${known}`,
       exitCode.usage,
     );

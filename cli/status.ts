@@ -2,7 +2,7 @@ import { complaint, listMembers, type Member } from "./containers.ts";
 import { dockerOf } from "./docker.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { servedCertificate } from "./probe.ts";
-import { siteOf, type CommonOptions } from "./site.ts";
+import { commandLine, siteOf, type CommonOptions } from "./site.ts";
 import { readLastUpdate, readState, type LastUpdate, type StoredState } from "./state.ts";
 import { coloured, remark, say, table, timeSpan } from "./terminal.ts";
 
@@ -25,33 +25,38 @@ const dayInMilliseconds = 24 * 60 * 60 * 1000;
 export async function status(options: StatusOptions): Promise<void> {
   const site = siteOf(options);
   const state = readState(site);
-  const members = await listMembers(await dockerOf(site), site.stack, state);
+  const members = await listMembers(await dockerOf(site, options), site.stack, state);
   const certificates = await certificatesOf(members);
-  const problems = problemsOf(members, { state, lastUpdate: readLastUpdate(site) });
+  const problems = problemsOf(members, { state, lastUpdate: readLastUpdate(site), up: commandLine("up", options) });
 
   if (options.json === true) say(JSON.stringify(statusJson(site.stack, members, certificates, problems), undefined, 2));
   else show(members, certificates, problems);
   if (problems.length > 0) throw new Failure(`The stack "${site.stack}" is not well.`, exitCode.notGood);
 }
 
-/** Everything that keeps a stack from being well. */
+/**
+ * Everything that keeps a stack from being well.
+ *
+ * @param deployment.up the command that deploys it
+ */
 export function problemsOf(
   members: readonly Member[],
-  { state, lastUpdate }: { state: StoredState | undefined; lastUpdate: LastUpdate | undefined },
+  deployment: { state: StoredState | undefined; lastUpdate: LastUpdate | undefined; up: string },
 ): string[] {
+  const { state, lastUpdate, up } = deployment;
   const present = new Set(members.map(({ container }) => container));
   const missing = (state?.containers ?? []).filter(({ name, member }) => member !== undefined && !present.has(name));
   return [
-    ...(members.length === 0 && missing.length === 0 ? ["Nothing is deployed. To deploy, type: ./slipway up"] : []),
+    ...(members.length === 0 && missing.length === 0 ? [`Nothing is deployed. To deploy, type: ${up}`] : []),
     ...members.flatMap((member) => {
       const problem = complaint(member);
       return problem === undefined ? [] : [`${member.name} (${member.container}): ${problem}`];
     }),
     ...missing.map(({ name, member }) => `${member ?? name} (${name}): its container is missing`),
     ...(lastUpdate !== undefined && lastUpdate.kind !== "destroy" && lastUpdate.result !== "succeeded"
-      ? [`the last deployment, which ended at ${lastUpdate.time.toISOString()}, failed: ./slipway up`]
+      ? [`the last deployment, which ended at ${lastUpdate.time.toISOString()}, failed: ${up}`]
       : []),
-    ...((state?.pending.length ?? 0) > 0 ? ["the last deployment was killed: ./slipway up"] : []),
+    ...((state?.pending.length ?? 0) > 0 ? [`the last deployment was killed: ${up}`] : []),
   ];
 }
 

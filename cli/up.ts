@@ -6,6 +6,7 @@ import { duration } from "../toolchain/report.js";
 import { complaint, isSettling, listMembers } from "./containers.ts";
 import { runEngine } from "./engine.ts";
 import { exitCode, Failure } from "./failure.ts";
+import { newVolumes, refuseFoundVolumes } from "./found-volumes.ts";
 import { refuseLostVolumes } from "./lost-volumes.ts";
 import { refuseForeignNames } from "./names.ts";
 import { changeCount, isDestructive } from "./plan.ts";
@@ -25,6 +26,8 @@ export interface UpOptions extends CommonOptions {
   rebuild: boolean;
   /** Volumes that may be made anew, empty, where Docker has lost them with their data. */
   emptyVolume: string[];
+  /** Volumes that exist and are to be this stack's own from now on. */
+  useVolume: string[];
 }
 
 /** How often Docker is asked whether services are healthy by now, in milliseconds. */
@@ -58,12 +61,13 @@ export async function up(options: UpOptions): Promise<void> {
   );
   const client = dockerClient(dockerHost(site));
   const deployment = await currentDeployment();
-  await confirmTakeover(site, options, otherDeployer(readRecord(site) ?? deployment, deployment));
+  const before = readRecord(site);
+  await confirmTakeover(site, options, otherDeployer(before ?? deployment, deployment));
   if (options.rebuild) setInStackFile(site, "imageRevision", deployment.time);
 
   const stack = await openStack(site, env);
   await recover(site, env);
-  await refuseLostVolumes(client, readState(site)?.dataVolumes ?? [], options.emptyVolume);
+  await refuseLostVolumes(client, readState(site)?.dataVolumes ?? [], options.emptyVolume, again);
   const configFile = site.stackFile;
   const preview = await timed("preview", () =>
     report.step("Comparing the settings with what is there", "to say what would change", () =>
@@ -78,12 +82,14 @@ export async function up(options: UpOptions): Promise<void> {
     outputs = await stack.outputs();
   } else {
     await refuseForeignNames(client, preview.plan, readState(site)?.stateId);
+    const volumes = [...(before?.volumes ?? []), ...options.useVolume, ...options.emptyVolume];
+    await refuseFoundVolumes(client, preview.plan, volumes, again);
     if (isDestructive(preview.plan)) {
       say();
       say(withoutRefresh(preview.output));
       await consent("Replace or remove this?", options);
     }
-    writeRecord(site, deployment);
+    writeRecord(site, { ...deployment, volumes: [...new Set([...volumes, ...newVolumes(preview.plan)])] });
     const progress = followProgress(report);
     const { result } = await timed("deployment", async () => {
       try {

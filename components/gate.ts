@@ -45,6 +45,8 @@ function failureOf(state: State, restarts: number, timedOutAfter: number | undef
 export interface HealthGate {
   /** The service's name, for messages. */
   service: string;
+  /** The Pulumi stack's name, for messages. */
+  stack: string;
   /** Seconds until the wait is given up. */
   timeoutSeconds: number;
   /** Milliseconds between two looks. @default 200 */
@@ -69,7 +71,7 @@ export async function untilHealthy(client: Docker, id: string, gate: HealthGate)
       const error = await report(
         container,
         `${gate.service} ${failure}. It does not run any more; the next deployment starts it again. ` +
-          `Its whole log: ./slipway logs ${gate.service}`,
+          `Its whole log: ./slipway logs ${gate.service} --stack ${gate.stack}`,
         state.Health?.Log.at(-1),
       );
       if (state.Running || state.Restarting) await container.stop();

@@ -64,6 +64,7 @@ export class Service extends pulumi.ComponentResource {
     const check = { intervalSeconds: 5, timeoutSeconds: 5, retries: 3, ...args.healthCheck };
     const timeoutSeconds =
       check.startPeriodSeconds + (check.intervalSeconds + check.timeoutSeconds) * (check.retries + 1);
+    const gate = { service: args.service, stack: pulumi.getStack(), timeoutSeconds };
     const suffixes =
       args.replicas === undefined ? [""] : Array.from({ length: args.replicas }, (_, index) => `-${String(index + 1)}`);
     const containers = suffixes.map(
@@ -111,11 +112,7 @@ export class Service extends pulumi.ComponentResource {
           beforeCreate: [
             async (hook) => {
               const { keepers } = hook.newInputs as { keepers: { containers: string } };
-              await Promise.all(
-                keepers.containers
-                  .split(" ")
-                  .map((id) => untilHealthy(client, id, { service: args.service, timeoutSeconds })),
-              );
+              await Promise.all(keepers.containers.split(" ").map((id) => untilHealthy(client, id, gate)));
             },
           ],
         },

@@ -47,6 +47,6 @@ export function problemsReport(stack: string, problems: readonly Problem[]): str
     ...problems.map(({ key, message, received, remedy }) =>
       [`${key}: ${message}.`, `  received: ${received}`, ...remedy.map((line) => `  remedy:   ${line}`)].join("\n"),
     ),
-    'pulumi commands are typed in the clone, after: eval "$(./slipway env)"',
+    `pulumi commands are typed in the clone, after: eval "$(./slipway env --stack ${stack})" (with --home, where you use it)`,
   ].join("\n\n");
 }

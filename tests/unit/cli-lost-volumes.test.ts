@@ -7,7 +7,7 @@ describe("refuseLostVolumes", () => {
   const check = async (dataVolumes: string[], accepted: string[] = []) => {
     const docker = await dockerStub({ "GET /volumes": { body: { Volumes: [{ Name: "camcops-tmp" }] } } });
     try {
-      await refuseLostVolumes(docker.client, dataVolumes, accepted);
+      await refuseLostVolumes(docker.client, dataVolumes, accepted, "./slipway up --stack prod");
     } finally {
       await docker.close();
     }
@@ -24,7 +24,7 @@ describe("refuseLostVolumes", () => {
         "Docker no longer has volumes that hold this stack's data: camcops-mysql-data, camcops-rabbitmq-data.",
         "A deployment would make new, empty ones. Nothing was changed.",
         "To go on, put the data back from a backup into volumes of these names (docker volume create NAME), or, if they",
-        "may be lost, type: ./slipway up --empty-volume camcops-mysql-data --empty-volume camcops-rabbitmq-data",
+        "may be lost, type: ./slipway up --stack prod --empty-volume camcops-mysql-data --empty-volume camcops-rabbitmq-data",
       ].join("\n"),
     });
   });

@@ -364,12 +364,13 @@ describe("whether a stack is well", () => {
   });
 
   const state = parseCheckpoint('{"checkpoint":{}}');
-  const good = { state, lastUpdate: { kind: "update", result: "succeeded", time: new Date(0) } };
+  const up = "./slipway up --stack prod";
+  const good = { state, lastUpdate: { kind: "update", result: "succeeded", time: new Date(0) }, up };
 
   it("needs something to be deployed", () => {
     assert.deepEqual(problemsOf([member()], good), []);
-    assert.deepEqual(problemsOf([member()], { state: undefined, lastUpdate: undefined }), []);
-    assert.match(problemsOf([], good).join(), /Nothing is deployed/);
+    assert.deepEqual(problemsOf([member()], { state: undefined, lastUpdate: undefined, up }), []);
+    assert.deepEqual(problemsOf([], good), ["Nothing is deployed. To deploy, type: ./slipway up --stack prod"]);
   });
 
   it("needs every container that the state holds", () => {
@@ -385,9 +386,13 @@ describe("whether a stack is well", () => {
 
   it("needs the last deployment to have come to its end", () => {
     const failed = { kind: "update", result: "failed", time: new Date(0) };
-    assert.match(problemsOf([member()], { state, lastUpdate: failed }).join(), /the last deployment.*failed/);
+    assert.deepEqual(problemsOf([member()], { ...good, lastUpdate: failed }), [
+      "the last deployment, which ended at 1970-01-01T00:00:00.000Z, failed: ./slipway up --stack prod",
+    ]);
     const pending = [{ type: "creating", urn: "x" }];
-    assert.match(problemsOf([member()], { ...good, state: { ...state, pending } }).join(), /was killed/);
+    assert.deepEqual(problemsOf([member()], { ...good, state: { ...state, pending } }), [
+      "the last deployment was killed: ./slipway up --stack prod",
+    ]);
   });
 });
 

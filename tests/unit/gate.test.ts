@@ -36,8 +36,9 @@ function piece(stream: 1 | 2, text: string | Buffer): Buffer {
 
 const log: Answer = { body: Buffer.concat([piece(1, "one\n"), piece(2, "two\n")]) };
 const shownLog = "Last log lines:\none\ntwo";
-const remedy = "It does not run any more; the next deployment starts it again. Its whole log: ./slipway logs web";
-const gate = { service: "web", timeoutSeconds: 60, pollMilliseconds: 1 };
+const remedy =
+  "It does not run any more; the next deployment starts it again. Its whole log: ./slipway logs web --stack prod";
+const gate = { service: "web", stack: "prod", timeoutSeconds: 60, pollMilliseconds: 1 };
 
 describe("untilHealthy", () => {
   it("waits until Docker calls the container healthy", async () => {

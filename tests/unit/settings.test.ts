@@ -127,7 +127,7 @@ camcops.flower.hostPrt: must not be set: there is no such setting (did you mean 
   received: 1
   remedy:   pulumi config --stack dev rm --path camcops.flower.hostPrt
 
-pulumi commands are typed in the clone, after: eval "$(./slipway env)"`,
+pulumi commands are typed in the clone, after: eval "$(./slipway env --stack dev)" (with --home, where you use it)`,
     });
   });
 
