@@ -70,12 +70,15 @@ export class Database extends pulumi.ComponentResource {
     );
     const options = "--defaults-extra-file=/run/secrets/client.cnf";
     // The client is called mariadb in MariaDB's images and mysql in MySQL's.
-    const run = (mariadb: string, mysql: string, rest: string) => [
+    const run = (mariadb: string, mysql: string, args: string[]) => [
       "sh",
       "-c",
-      `exec "$(command -v ${mariadb} || command -v ${mysql})" ${options} ${rest}`,
+      `exec "$(command -v ${mariadb} || command -v ${mysql})" "$@"`,
+      "sh",
+      options,
+      ...args,
     ];
-    const client = (rest: string) => run("mariadb", "mysql", rest);
+    const client = (...args: string[]) => run("mariadb", "mysql", args);
     const ports: PublishedPort[] =
       published === undefined
         ? []
@@ -120,7 +123,7 @@ export class Database extends pulumi.ComponentResource {
         timeZone: args.timeZone,
         stopGraceSeconds: 120,
         healthCheck: {
-          command: client(`--protocol=tcp --host=127.0.0.1 --execute="SELECT 1" ${databaseName}`),
+          command: client("--protocol=tcp", "--host=127.0.0.1", "--execute=SELECT 1", databaseName),
           intervalSeconds: 3,
           retries: 5,
           startPeriodSeconds: 300,
@@ -130,11 +133,13 @@ export class Database extends pulumi.ComponentResource {
           shell: ["bash"],
           database: {
             shell: client(databaseName),
-            dump: run(
-              "mariadb-dump",
-              "mysqldump",
-              `--single-transaction --routines --events --triggers ${databaseName}`,
-            ),
+            dump: run("mariadb-dump", "mysqldump", [
+              "--single-transaction",
+              "--routines",
+              "--events",
+              "--triggers",
+              databaseName,
+            ]),
             load: client(databaseName),
           },
         },

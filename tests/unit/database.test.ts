@@ -38,16 +38,17 @@ async function recordDatabase(own: (edge: Network) => Partial<DatabaseArgs> = ()
   return recorded.filter(({ name }) => name.startsWith("db"));
 }
 
-const client = 'exec "$(command -v mariadb || command -v mysql)" --defaults-extra-file=/run/secrets/client.cnf';
-const dump = 'exec "$(command -v mariadb-dump || command -v mysqldump)" --defaults-extra-file=/run/secrets/client.cnf';
+const options = "--defaults-extra-file=/run/secrets/client.cnf";
+const client = ["sh", "-c", 'exec "$(command -v mariadb || command -v mysql)" "$@"', "sh", options];
+const dump = ["sh", "-c", 'exec "$(command -v mariadb-dump || command -v mysqldump)" "$@"', "sh", options];
 
 const operations = {
   version: 1,
   shell: ["bash"],
   database: {
-    shell: ["sh", "-c", `${client} orders`],
-    dump: ["sh", "-c", `${dump} --single-transaction --routines --events --triggers orders`],
-    load: ["sh", "-c", `${client} orders`],
+    shell: [...client, "orders"],
+    dump: [...dump, "--single-transaction", "--routines", "--events", "--triggers", "orders"],
+    load: [...client, "orders"],
   },
 };
 
@@ -87,7 +88,7 @@ function container(carrier: string, filesVolume: unknown) {
     stopTimeout: 120,
     destroyGraceSeconds: 120,
     healthcheck: {
-      tests: ["CMD", "sh", "-c", `${client} --protocol=tcp --host=127.0.0.1 --execute="SELECT 1" orders`],
+      tests: ["CMD", ...client, "--protocol=tcp", "--host=127.0.0.1", "--execute=SELECT 1", "orders"],
       interval: "3s",
       timeout: "5s",
       retries: 5,
