@@ -39,10 +39,15 @@ export async function preflight(
     camcops === undefined || unreachable.length > 0
       ? []
       : await portFindings(publications(camcops), docker, labels, isLocal);
+  const images = camcops === undefined ? [] : imageFindings(camcops);
   const files = camcops === undefined || !isLocal ? { findings: [], warnings: [] } : await fileFindings(camcops);
   return {
-    problems: [...unreachable, ...ports, ...files.findings].map((finding) => problem(stack, finding)),
-    warnings: [...files.warnings, ...(camcops === undefined ? [] : camcopsWarnings(settings, camcops))],
+    problems: [...unreachable, ...ports, ...images, ...files.findings].map((finding) => problem(stack, finding)),
+    warnings: [
+      ...hostWarnings(settings.host),
+      ...files.warnings,
+      ...(camcops === undefined ? [] : camcopsWarnings(settings, camcops)),
+    ],
   };
 }
 
@@ -67,6 +72,39 @@ async function dockerFindings(host: string, docker: Docker): Promise<Finding[]> 
       },
     ];
   }
+}
+
+/** Docker's plain TCP port knows neither encryption nor passwords: https://docs.docker.com/engine/security/protect-access/. */
+function hostWarnings(host: string): string[] {
+  if (!host.startsWith("tcp://") || isLoopback(new URL(host).hostname)) return [];
+  return [`host: ${host} is reached unencrypted: whoever listens on the way reads every secret. Use ssh://user@host.`];
+}
+
+function isLoopback(address: string): boolean {
+  return address === "localhost" || address.startsWith("127.") || address === "::1" || address === "[::1]";
+}
+
+/** The registry that the examples of stack files name; nobody can have it (RFC 2606). */
+const exampleRegistry = "registry.example.org";
+
+function imageFindings({ images, mysql }: CamcopsSettings): Finding[] {
+  const pulled = {
+    camcops: images.camcops,
+    mysql: mysql.container ? images.mysql : undefined,
+    rabbitmq: images.rabbitmq,
+  };
+  return Object.entries(pulled).flatMap(([image, reference]) => {
+    if (reference?.startsWith(`${exampleRegistry}/`) !== true) return [];
+    const key = `camcops.images.${image}`;
+    return [
+      {
+        key,
+        value: reference,
+        message: `must name an image of your registry, but ${exampleRegistry} is the example's`,
+        remedy: [{ set: key, value: `<your registry>/${image}@sha256:<digest>` }],
+      },
+    ];
+  });
 }
 
 function publications(camcops: CamcopsSettings): Publication[] {
@@ -108,14 +146,13 @@ async function fileFindings({ configDirectory, certificate, https }: CamcopsSett
 
 function camcopsWarnings({ environment }: StackSettings, camcops: CamcopsSettings): string[] {
   const { https, hostAddress, certificate, config } = camcops;
-  const isForAll = !["127.", "::1"].some((loopback) => hostAddress.startsWith(loopback));
   return [
     ...(https && certificate.kind === "self-signed" && !environments[environment].selfSignedIsFit
       ? [
           `camcops.certificate: is self-signed, which is not fit for ${environment}: browsers cannot tell it from a forged one.`,
         ]
       : []),
-    ...(!https && isForAll
+    ...(!https && !isLoopback(hostAddress)
       ? [
           `camcops.https: is false, and ${hostAddress} is reachable from elsewhere: passwords travel unencrypted. Set camcops.hostAddress to 127.0.0.1.`,
         ]

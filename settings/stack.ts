@@ -107,7 +107,7 @@ function stackRules(stack: unknown, context: z.core.$RefinementCtx): void {
     const reference = imageReference().optional().safeParse(valueAt(stack, path));
     const demand = reference.success ? imageDemand(environment, reference.data) : undefined;
     if (demand !== undefined) {
-      report(path, demand, { set: path.join("."), value: `registry.example.org/${image}@sha256:<digest>` });
+      report(path, demand, { set: path.join("."), value: `<your registry>/${image}@sha256:<digest>` });
     }
   }
 }

@@ -158,6 +158,36 @@ describe("preflight", () => {
     ]);
   });
 
+  it("finds images of the registry that the examples name, of those that the stack uses", async () => {
+    const example = (name: string) => `registry.example.org/slipway/${name}:1@sha256:${"0".repeat(64)}`;
+    const images = { camcops: example("camcops"), mysql: example("mariadb"), rabbitmq: "r.example.net/rabbitmq:3.10" };
+    assert.deepEqual(
+      (await check(await onFreePorts({ images }))).problems,
+      ["camcops", "mysql"].map((image) => ({
+        key: `camcops.images.${image}`,
+        message: "must name an image of your registry, but registry.example.org is the example's",
+        received: JSON.stringify(images[image as keyof typeof images]),
+        remedy: [
+          `pulumi config --stack dev set --path camcops.images.${image} '<your registry>/${image}@sha256:<digest>'`,
+        ],
+      })),
+    );
+  });
+
+  it("warns of a Docker engine that is reached unencrypted over a network", async () => {
+    stub = await dockerStub({ "GET /_ping": { body: "OK" }, "GET /containers/json": { body: [] } });
+    const { client } = stub;
+    const warnings = async (host: string) => {
+      const settings = parseStack({ stack: "dev", values: { host, camcops: {} }, encrypted: new Set() });
+      return (await preflight(settings, client, { stack: "dev", labels })).warnings;
+    };
+    assert.deepEqual(await warnings("tcp://docker.example.org:2375"), [
+      "host: tcp://docker.example.org:2375 is reached unencrypted: whoever listens on the way reads every secret. Use ssh://user@host.",
+    ]);
+    const fine = ["tcp://127.0.0.1:2375", "tcp://localhost:2375", "tcp://[::1]:2375", "ssh://me@docker.example.org"];
+    for (const host of fine) assert.deepEqual(await warnings(host), [], host);
+  });
+
   it("finds a configuration folder that does not exist, but looks for no folder of a Windows host", async () => {
     const configDirectory = join(tmpdir(), "slipway-no-such-folder");
     assert.deepEqual((await check(await onFreePorts({ configDirectory }))).problems, [

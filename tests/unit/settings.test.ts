@@ -460,7 +460,7 @@ pulumi commands are typed in the clone, after: eval "$(./slipway env --stack dev
 
   it("refuses prod's images without digest, and missing ones", () => {
     const command = (name: string) =>
-      `pulumi config --stack prod set --path camcops.images.${name} 'registry.example.org/${name}@sha256:<digest>'`;
+      `pulumi config --stack prod set --path camcops.images.${name} '<your registry>/${name}@sha256:<digest>'`;
     const images = { camcops: "r.example.org/camcops:2.4.24", mysql: `r.example.org/mariadb@${digest}` };
     assert.deepEqual(problems(input({ camcops: { images } }, "prod")), [
       {
