@@ -53,25 +53,29 @@ export async function down(options: DownOptions): Promise<void> {
 
   const stack = await openStack(site, env);
   await recover(site, env);
-  if (options.deleteData !== undefined)
-    await pulumi(["state", "unprotect", "--all", "--yes", "--stack", site.stack], env);
   await removeLeftoverContainers(client, site);
-  const progress = followProgress(report);
-  try {
-    await runEngine(
-      (engine) =>
-        stack.destroy({ ...engine, configFile: site.stackFile, excludeProtected: options.deleteData === undefined }),
-      { again: commandLine("down", options), onEvent: progress.onEvent },
-    );
-  } finally {
-    progress.end();
-  }
+  const again = commandLine("down", options);
+  const destroy = async (excludeProtected: boolean) => {
+    const progress = followProgress(report);
+    try {
+      await runEngine((engine) => stack.destroy({ ...engine, configFile: site.stackFile, excludeProtected }), {
+        again,
+        onEvent: progress.onEvent,
+      });
+    } finally {
+      progress.end();
+    }
+  };
+  await destroy(true);
   await removeLeftoverNetworks(client, state.stateId);
   if (options.deleteData === undefined) {
     say(`The stack "${site.stack}" is down. To bring it back with its data, type: ${commandLine("up", options)}`);
     return;
   }
+  // The state names and protects what is left until the very end, so that an interrupted destruction can be taken up again.
   for (const volume of volumes) await removeVolume(client, volume);
+  await pulumi(["state", "unprotect", "--all", "--yes", "--stack", site.stack], env);
+  await destroy(false);
   await stack.workspace.removeStack(site.stack, { preserveConfig: true });
   removeRecord(site);
   say(`The stack "${site.stack}" and its data are gone. Its settings are kept: ${site.stackFile}`);

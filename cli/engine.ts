@@ -63,7 +63,7 @@ export async function runEngine<T>(
   } catch (error) {
     if (interruption.happened()) {
       throw new Failure(
-        `Interrupted. What was under way was brought to an end, and no data was touched. To go on, type: ${again}`,
+        `Interrupted. What was under way was brought to an end. To go on, type: ${again}`,
         exitCode.interrupted,
       );
     }

@@ -54,6 +54,7 @@ function wholeNumber(text: string): number {
 verb("up", "make this machine ready, deploy the stack, and prove that it answers")
   .option("--rebuild", "build the base image and all images anew, with fresh packages", false)
   .option("--empty-volume <names...>", "make these volumes anew, empty, where Docker has lost them with their data", [])
+  .option("--use-volume <names...>", "make these volumes, which exist already, this stack's own with their data", [])
   .action(async (options: UpOptions) => {
     const { up } = await import("./up.ts");
     await up(options);

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { parseStack } from "../settings/parse.ts";
 import { SettingsError } from "../settings/problems.ts";
 import { readStackFile } from "../settings/stack-file.ts";
+import type { StackSettings } from "../settings/stack.ts";
 import { makeReady, type Needs } from "../toolchain/ready.js";
 import type { Report } from "../toolchain/report.js";
 import { exitCode, Failure } from "./failure.ts";
@@ -44,12 +45,13 @@ export async function prepare(
       throw new Failure(`Fit it to your site, then type the same command again.`, exitCode.usage);
     }
   }
-  if (deploys) checkSettings(site);
+  const settings = deploys ? checkSettings(site) : undefined;
   linkStackFiles(site);
   const { env, passphraseCreated } = await makeReady({
     home: options.home,
     host: dockerHost(site),
-    needs,
+    // Where all images are pulled, nothing is built.
+    needs: { ...needs, baseImage: needs.baseImage === true && (settings === undefined || buildsImages(settings)) },
     rebuild,
     report,
   });
@@ -63,13 +65,19 @@ export async function prepare(
  *
  * @throws Failure with every problem, and exit code 2.
  */
-export function checkSettings({ stack, stackFile }: Site): void {
+function checkSettings({ stack, stackFile }: Site): StackSettings {
   try {
-    parseStack(readStackFile(stack, readFileSync(stackFile, "utf8")));
+    return parseStack(readStackFile(stack, readFileSync(stackFile, "utf8")));
   } catch (error) {
     if (error instanceof SettingsError) throw new Failure(error.message, exitCode.usage);
     throw new Failure(`${stackFile} cannot be read: ${(error as Error).message}`, exitCode.usage);
   }
+}
+
+function buildsImages({ camcops }: StackSettings): boolean {
+  if (camcops === undefined) return false;
+  const { camcops: app, mysql, rabbitmq } = camcops.images;
+  return [app, rabbitmq, ...(camcops.mysql.container ? [mysql] : [])].includes(undefined);
 }
 
 function backUpNotice({ folders: { stacks, state, passphraseFile } }: Site): string {

@@ -5,8 +5,7 @@ import { refuseForeignNames } from "./names.ts";
 import { changeCount } from "./plan.ts";
 import { prepare } from "./prepare.ts";
 import { commandLine, dockerHost, type CommonOptions } from "./site.ts";
-import { openStack } from "./stack.ts";
-import { clearLocks } from "./lock.ts";
+import { openStack, recover } from "./stack.ts";
 import { readState } from "./state.ts";
 import { summarise } from "./summary.ts";
 import { coloured, remark, say } from "./terminal.ts";
@@ -17,11 +16,11 @@ export interface PreviewOptions extends CommonOptions {
   expectNoChanges: boolean;
 }
 
-/** Says what a deployment would change, in plain words and as Pulumi's own difference. Changes nothing. */
+/** Says what a deployment would change, in plain words and as Pulumi's own difference. Changes nothing of the stack. */
 export async function preview(options: PreviewOptions): Promise<void> {
   const { site, env, report } = await prepare(options, { docker: true, pulumi: true }, { deploys: true });
   const stack = await openStack(site, env);
-  clearLocks(site);
+  await recover(site, env);
   const run = await report.step("Comparing the settings with what is there", "to say what would change", () =>
     runEngine((engine) => stack.preview({ ...engine, configFile: site.stackFile, diff: true }), {
       again: commandLine("preview", options),

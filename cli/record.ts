@@ -16,6 +16,8 @@ export interface DeploymentRecord {
   commit?: string;
   /** When, in ISO 8601. */
   time: string;
+  /** The volumes for data that the stack made or was to make: a killed deployment leaves some that no state names. */
+  volumes?: string[];
 }
 
 /** Says who is about to deploy. */

@@ -43,12 +43,17 @@ function filesOf(folder: string): string[] {
     .sort();
 }
 
+/** Whose permission it is depends on the umask of the clone. */
+function isExecutable(file: string): boolean {
+  return (statSync(file).mode & 0o111) !== 0;
+}
+
 /** Names an image's content before it is built: what is in the folder, the version and the revision. */
 export function contextHash({ folder, version, revision }: BuildContext): string {
   const hash = createHash("sha256").update(JSON.stringify([version, revision ?? null]));
   for (const file of filesOf(folder)) {
     const content = readFileSync(file);
-    hash.update(JSON.stringify([relative(folder, file), statSync(file).mode & 0o111, content.length])).update(content);
+    hash.update(JSON.stringify([relative(folder, file), isExecutable(file), content.length])).update(content);
   }
   return hash.digest("hex").slice(0, 12);
 }
@@ -56,7 +61,7 @@ export function contextHash({ folder, version, revision }: BuildContext): string
 function pack({ folder }: BuildContext): Readable {
   const archive = tar.pack();
   for (const file of filesOf(folder)) {
-    const mode = (statSync(file).mode & 0o111) === 0 ? 0o644 : 0o755;
+    const mode = isExecutable(file) ? 0o755 : 0o644;
     archive.entry({ name: relative(folder, file), mode, mtime: new Date(0) }, readFileSync(file));
   }
   // A build stage that downloads installs these; the final stage never sees them.

@@ -3,7 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import type { FileVolume } from "./file-volume.ts";
 import type { Host } from "./host.ts";
 import type { Image } from "./image.ts";
-import { label, ownerLabels } from "./labels.ts";
+import { label } from "./labels.ts";
+import { ownerLabels } from "./owner-labels.ts";
 import type { Network } from "./network.ts";
 import type { Volume } from "./volume.ts";
 

@@ -6,7 +6,7 @@ import type Docker from "dockerode";
 import tar from "tar-stream";
 import type { Host } from "./host.ts";
 import type { Image } from "./image.ts";
-import { ownerLabels } from "./labels.ts";
+import { ownerLabels } from "./owner-labels.ts";
 import { removeLeftoverContainer } from "./leftovers.ts";
 
 /** The folder of the carrier at which the volume is filled. */

@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host.ts";
-import { ownerLabels } from "./labels.ts";
+import { ownerLabels } from "./owner-labels.ts";
 import { removeLeftoverNetwork } from "./leftovers.ts";
 
 export interface NetworkArgs {

@@ -31,11 +31,17 @@ export async function checkCertificate(
   const find = ({ key, value }: NamedFile, message: string, advice: string) => {
     findings.push({ key, value, message, remedy: [{ advice }] });
   };
+  const warnings: string[] = [];
   const read = async (file: NamedFile) => {
     try {
       return await readFile(file.path, "utf8");
     } catch (error) {
       const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+      // A key is well kept when only the containers' user may read it.
+      if (file === privateKey && reason === "EACCES") {
+        warnings.push(`${file.key}: was not checked, because you may not read ${file.path}.`);
+        return undefined;
+      }
       find(file, `must be a file that you can read, but ${file.path} is not (${reason})`, `ls -l ${file.path}`);
       return undefined;
     }
@@ -58,7 +64,7 @@ export async function checkCertificate(
       `openssl pkey -in ${privateKey.path} -out ${privateKey.path}.open   # asks for the passphrase and leaves it out`,
     );
   }
-  if (leaf === undefined) return { findings, warnings: [] };
+  if (leaf === undefined) return { findings, warnings };
 
   if (leaf.validToDate <= now) {
     find(
@@ -90,15 +96,12 @@ export async function checkCertificate(
     );
   }
   const daysLeft = Math.floor((leaf.validToDate.getTime() - now.getTime()) / 86_400_000);
-  return {
-    findings,
-    warnings:
-      daysLeft >= 0 && daysLeft < warningDays
-        ? [
-            `${certificate.key}: expires in ${daysLeft} days, on ${day(leaf.validToDate)}; put a renewed one in its place.`,
-          ]
-        : [],
-  };
+  if (daysLeft >= 0 && daysLeft < warningDays) {
+    warnings.push(
+      `${certificate.key}: expires in ${daysLeft} days, on ${day(leaf.validToDate)}; put a renewed one in its place.`,
+    );
+  }
+  return { findings, warnings };
 }
 
 function certificatesIn(text: string): X509Certificate[] {

@@ -16,7 +16,7 @@ import { Volume } from "../../components/volume.ts";
 import type { CamcopsSecretConfig, CamcopsSettings } from "../../settings/camcops.ts";
 import { configFolder, temporaryFolder } from "../../settings/camcops-config-keys.ts";
 import type { SystemSummary } from "../summary.ts";
-import { renderConfig, schedulerArguments, workerArguments, type ConfigInput } from "./config.ts";
+import { lockFolder, renderConfig, schedulerArguments, workerArguments, type ConfigInput } from "./config.ts";
 import { databaseUrl } from "./database-url.ts";
 import { ownCertificate } from "./own-certificate.ts";
 
@@ -161,7 +161,7 @@ export class Camcops extends pulumi.ComponentResource {
     const own = ownCertificate(settings);
     const serverName = (certificate.kind === "self-signed" ? certificate.dnsNames[0] : own?.serverName) ?? "localhost";
     const certificatePem = made?.certificatePem ?? own?.pem;
-    this.flowerUrl = `http://${reachable(settings.flower.hostAddress)}:${settings.flower.hostPort}`;
+    this.flowerUrl = `http://${inUrl(reachable(settings.flower.hostAddress))}:${settings.flower.hostPort}`;
     this.summary = {
       name: "camcops",
       title: "CamCOPS",
@@ -291,6 +291,8 @@ export class Camcops extends pulumi.ComponentResource {
       "camcops_server",
       {
         files: [serverConfig],
+        // Another certificate of the user's own is read by a new server only.
+        environment: { ...common.environment, ...(own && { CERTIFICATE_FINGERPRINT: own.fingerprint }) },
         command: ["camcops_server", "serve_cherrypy"],
         stopSignal: "SIGINT",
         networks: joined(["camcops_server"]),
@@ -315,7 +317,7 @@ export class Camcops extends pulumi.ComponentResource {
         command: [
           ...celery,
           "beat",
-          `--schedule=${temporaryFolder}/lock/camcops_celerybeat_schedule`,
+          `--schedule=${lockFolder}/camcops_celerybeat_schedule`,
           "--pidfile=/tmp/celerybeat.pid",
           `--loglevel=${logLevel}`,
           ...schedulerArguments({ config: settings.config }),
@@ -389,12 +391,16 @@ export class Camcops extends pulumi.ComponentResource {
 
 /** An address at which the host itself reaches what listens on the given one. */
 function reachable(address: string): string {
-  return address === "0.0.0.0" ? "127.0.0.1" : address === "::" ? "[::1]" : address;
+  return address === "0.0.0.0" ? "127.0.0.1" : address === "::" ? "::1" : address;
+}
+
+function inUrl(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
 }
 
 function siteUrl({ https, hostPort }: CamcopsSettings, serverName: string): string {
   const usual = https ? 443 : 80;
-  return `${https ? "https" : "http"}://${serverName}${hostPort === usual ? "" : `:${String(hostPort)}`}`;
+  return `${https ? "https" : "http"}://${inUrl(serverName)}${hostPort === usual ? "" : `:${String(hostPort)}`}`;
 }
 
 function certificatePaths(certificate: CamcopsSettings["certificate"]) {

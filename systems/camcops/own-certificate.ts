@@ -9,6 +9,8 @@ export interface OwnCertificate {
   serverName: string;
   /** The file's content: the server's certificate and those of its issuers. */
   pem: string;
+  /** SHA-256 of the server's certificate. */
+  fingerprint: string;
 }
 
 /**
@@ -19,11 +21,11 @@ export function ownCertificate({ https, certificate, configDirectory }: CamcopsS
   if (!https || certificate.kind !== "files" || configDirectory === undefined) return undefined;
   try {
     const pem = readFileSync(hostPath(certificate.certificate, configDirectory), "utf8");
-    const { subjectAltName = "", subject } = new X509Certificate(pem);
+    const { subjectAltName = "", subject, fingerprint256: fingerprint } = new X509Certificate(pem);
     const patterns = [/DNS:((?!\*)[^,\s]+)/, /IP Address:([^,\s]+)/];
     const altName = patterns.map((pattern) => pattern.exec(subjectAltName)?.[1]).find((found) => found !== undefined);
     const name = altName ?? /^CN=(.+)$/m.exec(subject)?.[1];
-    return name === undefined ? undefined : { serverName: name, pem };
+    return name === undefined ? undefined : { serverName: name, pem, fingerprint };
   } catch {
     return undefined;
   }

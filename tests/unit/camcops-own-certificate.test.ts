@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,6 +23,8 @@ bW88YRarIQ==
 -----END CERTIFICATE-----
 `;
 
+const fingerprintOf = (pem: string) => new X509Certificate(pem).fingerprint256;
+
 describe("ownCertificate", () => {
   let folder: string;
   before(() => {
@@ -40,13 +43,21 @@ describe("ownCertificate", () => {
 
   it("takes the first DNS name that is not a wildcard", () => {
     writeFileSync(join(folder, "own.crt"), severalNames);
-    assert.deepEqual(ownCertificate(settings()), { serverName: "camcops.example.org", pem: severalNames });
+    assert.deepEqual(ownCertificate(settings()), {
+      serverName: "camcops.example.org",
+      pem: severalNames,
+      fingerprint: fingerprintOf(severalNames),
+    });
   });
 
   it("takes the common name where the certificate has no other", () => {
     const { certificate } = issue("camcops.test", new Date(2026, 0), new Date(2096, 0));
     writeFileSync(join(folder, "own.crt"), certificate);
-    assert.deepEqual(ownCertificate(settings()), { serverName: "camcops.test", pem: certificate });
+    assert.deepEqual(ownCertificate(settings()), {
+      serverName: "camcops.test",
+      pem: certificate,
+      fingerprint: fingerprintOf(certificate),
+    });
   });
 
   it("is silent where there is none to read", () => {
