@@ -21,6 +21,16 @@ const ANSWER_TIMEOUT = 15_000;
 /** What the official slim image leaves out too. */
 const LEFT_OUT = ["/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/man/*"];
 
+/** A minimal Debian, without what is left out. */
+const MMDEBSTRAP_OPTIONS = [
+  "--variant=minbase",
+  ...LEFT_OUT.map((path) => `--dpkgopt=path-exclude=${path}`),
+  // mmdebstrap copies these from this machine; Docker puts its own in their place
+  '--customize-hook=rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',
+  // licences stay, as Debian's policy wants
+  "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+];
+
 /** Files get no later time than the release's own day, 2023-06-10, so that the same packages make the same image. */
 const SOURCE_DATE_EPOCH = "1686355200";
 
@@ -34,16 +44,25 @@ const SOURCE_DATE_EPOCH = "1686355200";
  * @param {Report} options.report
  * @param {AbortSignal} [options.signal]
  * @returns {Promise<void>}
- * @throws where neither can be had: says what to type
+ * @throws where neither can be had, or the command `docker` is missing: says what to type
  */
 export async function ensureBaseImage({ host, rebuild, report, signal }) {
+  if (which("docker") === undefined) {
+    throw new Error(
+      "Images are built with the command docker, which is not installed here (or not in a folder of the PATH)." +
+        " Type: sudo apt-get install docker-cli   # or docker.io, in releases without this package",
+    );
+  }
   /**
    * @param {string[]} args
    * @param {{ onLine?: (line: string) => void, signal?: AbortSignal | undefined }} [options]
    */
   const docker = (args, options = {}) => run("docker", ["--host", host, ...args], { signal, ...options });
   const layers = () =>
-    docker(["image", "inspect", "--format", "{{json .RootFS.Layers}}", BASE_IMAGE]).catch(() => undefined);
+    docker(["image", "inspect", "--format", "{{json .RootFS.Layers}}", BASE_IMAGE]).catch((error) => {
+      if (/no such image/i.test(error.output)) return undefined;
+      throw error;
+    });
 
   const before = await layers();
   if (before !== undefined && !rebuild) return;
@@ -118,17 +137,21 @@ async function pull(docker, detail, signal) {
 async function bootstrap(archive, detail, signal) {
   const root = (await asRoot(signal)) ?? [];
   const environment = { SOURCE_DATE_EPOCH, ...(await aptProxies(signal)) };
-  const options = [
-    "--variant=minbase",
-    ...LEFT_OUT.map((path) => `--dpkgopt=path-exclude=${path}`),
-    // mmdebstrap copies these from this machine; Docker puts its own in their place
-    '--customize-hook=rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',
-    // licences stay, as Debian's policy wants
-    "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-  ];
-  const assignments = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-  const [first = "", ...rest] = [...root, "env", ...assignments, "mmdebstrap", ...options, SUITE, archive];
-  await run(first, [...rest, ...(await mirrors(signal))], { onLine: detail, signal });
+  const args = [...MMDEBSTRAP_OPTIONS, SUITE, archive, ...(await mirrors(signal))];
+  const [first = "", ...rest] = [...keeping(root, environment), "mmdebstrap", ...args];
+  await run(first, rest, { env: { ...process.env, ...environment }, onLine: detail, signal });
+}
+
+/**
+ * What has to stand before a command so that it runs as root with variables of this process, which sudo would take away.
+ * Their values are in no argument: a proxy's may hold its password, and every user of the machine sees arguments.
+ *
+ * @param {string[]} root - what makes a command run as root
+ * @param {Record<string, string>} environment
+ * @returns {string[]}
+ */
+export function keeping(root, environment) {
+  return root.length === 0 ? [] : [...root, `--preserve-env=${Object.keys(environment).join(",")}`];
 }
 
 /**

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sourcesOf } from "../../toolchain/base-image.js";
+import { ensureBaseImage, keeping, sourcesOf } from "../../toolchain/base-image.js";
 import { engineState, ensureDocker, localSocket, notPermitted } from "../../toolchain/docker.js";
 import { withLock } from "../../toolchain/lock.js";
 import { missingPackages } from "../../toolchain/node-modules.js";
@@ -197,6 +197,67 @@ describe("making a machine ready", () => {
 
     it("tells a user who is not in the group what to type", () => {
       assert.match(notPermitted("/run/docker.sock", "ann"), /Type: sudo usermod -aG docker ann\nThen log out and in/);
+    });
+  });
+
+  describe("ensureBaseImage", () => {
+    const report = createReport({ write: () => true });
+    const path = process.env["PATH"];
+    beforeEach(() => {
+      process.env["PATH"] = folder;
+    });
+    afterEach(() => {
+      process.env["PATH"] = path;
+    });
+    const ensure = () => ensureBaseImage({ host: "unix:///nowhere.sock", rebuild: false, report });
+
+    /** Puts a command docker in the way that notes its arguments. */
+    function fakeDocker(inspect: string) {
+      const log = join(folder, "log");
+      const script = `#!/bin/sh\necho "$3 $4" >> '${log}'\n[ "$3" != image ] || { ${inspect}; }\n`;
+      writeFileSync(join(folder, "docker"), script, { mode: 0o700 });
+      return () => readFileSync(log, "utf8").trim().split("\n");
+    }
+
+    it("says what to install where there is no command docker", async () => {
+      await assert.rejects(
+        ensure(),
+        /command docker, which is not installed here.* Type: sudo apt-get install docker-cli/,
+      );
+    });
+
+    it("is content with the image that is there", async () => {
+      const calls = fakeDocker("echo '[]'");
+      await ensure();
+      assert.deepEqual(calls(), ["image inspect"]);
+    });
+
+    it("pulls the official image where there is none", async () => {
+      const calls = fakeDocker("echo 'Error response from daemon: No such image: x' >&2; exit 1");
+      await ensure();
+      assert.deepEqual(calls(), ["image inspect", "pull debian:bookworm-slim", "tag debian:bookworm-slim"]);
+    });
+
+    it("takes no other failure for a missing image", async () => {
+      const calls = fakeDocker("echo 'Cannot connect to the Docker daemon' >&2; exit 1");
+      await assert.rejects(ensure(), /Cannot connect to the Docker daemon/);
+      assert.deepEqual(calls(), ["image inspect"]);
+    });
+  });
+
+  describe("keeping", () => {
+    const environment = { SOURCE_DATE_EPOCH: "1", http_proxy: "http://user:hunter2@proxy.example.org" };
+
+    it("names the variables that sudo keeps, and none of their values", () => {
+      assert.deepEqual(keeping(["sudo", "-n"], environment), [
+        "sudo",
+        "-n",
+        "--preserve-env=SOURCE_DATE_EPOCH,http_proxy",
+      ]);
+    });
+
+    it("puts nothing before what root runs", () => {
+      assert.deepEqual(keeping([], environment), []);
     });
   });
 
