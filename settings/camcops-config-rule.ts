@@ -12,7 +12,15 @@ const secret = ["camcopsSecretConfig"];
 /** Reports the keys of camcops.conf that CamCOPS could not read, must not be given, or stand in the wrong setting. */
 export function camcopsConfigRule(stack: unknown, report: Report): void {
   const plainSections = validSections(valueAt(stack, plain));
-  const secretSections = validSections(valueAt(stack, secret));
+  const { export: secretExport, ...secretSections } = validSections(valueAt(stack, secret));
+  if (secretExport !== undefined) {
+    const path = [...secret, "export"];
+    report(
+      path,
+      "must not be set: nothing in this section is secret, and Celery's arguments, which everybody can see, are made from it. Its keys belong in camcops.config.export",
+      { unset: settingKey(path) },
+    );
+  }
   for (const { kind, section, key, message } of checkConfig(merged(plainSections, secretSections))) {
     if (kind !== "error") continue;
     const part = key === undefined ? [section] : [section, key];

@@ -34,7 +34,8 @@ export const configValue = z.union(
 
 /**
  * Secret values of camcops.conf by section and key, such as `site.EMAIL_HOST_PASSWORD`. It is a secret of its own
- * (`camcopsSecretConfig`) and not part of {@link CamcopsSettings}, which holds nothing secret.
+ * (`camcopsSecretConfig`) and not part of {@link CamcopsSettings}, which holds nothing secret. The section `export` is
+ * refused: Celery's arguments are made from it.
  */
 export const camcopsSecretConfig = configSections(z.string("must be a text"));
 
@@ -208,6 +209,7 @@ const camcopsGroup = group({
       .meta({
         description: "CamCOPS's user in the database, who has all rights on it.",
         variable: "CAMCOPS_DOCKER_MYSQL_USER_NAME",
+        caution: "The former user keeps its rights and password: drop it by hand.",
       }),
     hostAddress: hostAddress().default("127.0.0.1").meta({
       description: "Address of the host on which the database's container listens.",

@@ -31,7 +31,8 @@ const secrets = {
     .meta({ description: "Password for the login at the monitor. Without it the stack generates one." }),
   camcopsSecretConfig: camcopsSecretConfig.optional().meta({
     description:
-      "Secret keys of camcops.conf by section, as in `camcops.config`: mail, SMS and export recipients' passwords.",
+      "Secret keys of camcops.conf by section, as in `camcops.config`, but none of `export`: mail, SMS and export " +
+      "recipients' passwords.",
     examples: [{ site: { EMAIL_HOST_PASSWORD: { secure: "…" } } }],
   }),
 };

@@ -30,7 +30,7 @@ export interface ConfigInput {
   logLevel: string;
   /** Keys that the user adds or overrides. */
   config: ConfigSections;
-  /** The same from encrypted configuration; overrides `config`. */
+  /** The same from encrypted configuration, without `export`; overrides `config`. */
   secretConfig?: ConfigSections | undefined;
 }
 
@@ -75,14 +75,17 @@ export function renderConfig(input: ConfigInput): string {
  *
  * CamCOPS's example limits a child to 100 MB of memory, less than it has after its start: it would end after each task.
  */
-export function workerArguments(input: Pick<ConfigInput, "config" | "secretConfig" | "workerConcurrency">): string[] {
-  const extra = userSections(input)["export"]?.["CELERY_WORKER_EXTRA_ARGS"] ?? ["--max-tasks-per-child=1000"];
-  return [`--concurrency=${String(input.workerConcurrency)}`, ...listItems(extra)];
+export function workerArguments({
+  config,
+  workerConcurrency,
+}: Pick<ConfigInput, "config" | "workerConcurrency">): string[] {
+  const extra = config["export"]?.["CELERY_WORKER_EXTRA_ARGS"] ?? ["--max-tasks-per-child=1000"];
+  return [`--concurrency=${String(workerConcurrency)}`, ...listItems(extra)];
 }
 
 /** The scheduler's arguments as `camcops_server launch_scheduler` takes them from `camcops.conf`. */
-export function schedulerArguments(input: Pick<ConfigInput, "config" | "secretConfig">): string[] {
-  return listItems(userSections(input)["export"]?.["CELERY_BEAT_EXTRA_ARGS"] ?? []);
+export function schedulerArguments({ config }: Pick<ConfigInput, "config">): string[] {
+  return listItems(config["export"]?.["CELERY_BEAT_EXTRA_ARGS"] ?? []);
 }
 
 function userSections({ config, secretConfig = {} }: Pick<ConfigInput, "config" | "secretConfig">): ConfigSections {

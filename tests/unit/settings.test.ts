@@ -505,6 +505,20 @@ pulumi commands are typed in the clone, after: eval "$(./slipway env --stack dev
     ]);
   });
 
+  it("refuses encrypted keys of the section that Celery's arguments are made from", () => {
+    const camcopsSecretConfig = { export: { CELERY_WORKER_EXTRA_ARGS: "hunter2", EXPORT_LOCKDIR: "/carrot" } };
+    assert.deepEqual(problems(input({ camcops: {}, camcopsSecretConfig }, "dev", ["camcopsSecretConfig"])), [
+      {
+        key: "camcopsSecretConfig.export",
+        message:
+          "must not be set: nothing in this section is secret, and Celery's arguments, which everybody can see, are " +
+          "made from it. Its keys belong in camcops.config.export",
+        received: "(encrypted, not shown)",
+        remedy: ["pulumi config --stack dev rm --path camcopsSecretConfig.export"],
+      },
+    ]);
+  });
+
   it("refuses an empty secret without showing it", () => {
     assert.deepEqual(problems(input({ camcops: {}, camcopsFlowerPassword: "" }, "dev", ["camcopsFlowerPassword"])), [
       {
