@@ -4,7 +4,7 @@ import { asleep, PEER_LABEL } from "./plan.js";
 /** @typedef {import("./deployment.js").Container} Container */
 
 /** The provider's address in OpenTofu's registry. */
-export const PROVIDER = "kreuzwerker/docker";
+const PROVIDER = "kreuzwerker/docker";
 
 /**
  * @param {Plan} plan

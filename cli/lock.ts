@@ -23,7 +23,7 @@ export function lockState(lock: EngineLock, machine: { hostname: string; runs: (
 }
 
 /** Whether a process is a running engine: on Linux one of another name has only got the same number later. */
-export function engineRuns(pid: number): boolean {
+function engineRuns(pid: number): boolean {
   const name = `/proc/${pid}/comm`;
   if (existsSync("/proc/self/comm")) return existsSync(name) && readFileSync(name, "utf8").startsWith("pulumi");
   try {

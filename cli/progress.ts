@@ -12,7 +12,7 @@ export interface StepDescription {
 }
 
 /** A resource's step as a person would say it; nothing for what takes no time. */
-export function describeStep({ urn, type, op, old, new: current }: StepEventMetadata): StepDescription | undefined {
+function describeStep({ urn, type, op, old, new: current }: StepEventMetadata): StepDescription | undefined {
   const inputs = (current ?? old)?.inputs as Record<string, unknown> | undefined;
   const parent = (current ?? old)?.parent ?? "";
   const starts = op.startsWith("create") || op === "update";

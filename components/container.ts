@@ -68,7 +68,7 @@ export interface ContainerArgs {
   stopGraceSeconds?: number;
 }
 
-export const defaultStopGraceSeconds = 60;
+const defaultStopGraceSeconds = 60;
 
 /** The inputs of a container without root, with no capability, and with a root file system that nobody can write. */
 export function hardenedContainer(

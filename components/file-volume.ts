@@ -95,8 +95,8 @@ export class FileVolume extends pulumi.ComponentResource {
 }
 
 /**
- * Writes files into the volume of a carrier, for one user to read. A carrier that did not get them is removed, so that the next deployment makes
- * it anew.
+ * Writes files into the volume of a carrier, for one user to read. A carrier that did not get them is removed, so that
+ * the next deployment makes it anew.
  */
 export async function putFiles(
   client: Docker,

@@ -67,7 +67,7 @@ const stackGroup = group({
 });
 
 /** The systems that a stack can hold. */
-export const systemNames = ["camcops"] as const;
+const systemNames = ["camcops"] as const;
 
 /** All keys of a stack, the secret ones included. */
 export const stackSchema = stackGroup.superRefine(stackRules, { when: () => true });
