@@ -30,18 +30,17 @@ export function leaksIn(places: readonly Place[], forms: ReadonlyMap<string, str
   ]);
 }
 
-/** The stack's actual secrets, as the processes get them. The lines of a key are taken one by one: they may be folded anew. */
+/** The stack's actual secrets, as the processes get them. */
 export async function actualSecrets(deployment: CamcopsDeployment): Promise<Record<string, string>> {
   const read = (service: string, file: string) => deployment.exec(service, ["cat", `/run/secrets/${file}`]);
   const sessionSecret = /^SESSION_COOKIE_SECRET = (.+)$/m.exec(await read("camcops_server", "site.conf"))?.[1] ?? "";
-  const keyLines = (await read("camcops_server", "camcops.key"))
-    .split("\n")
-    .filter((line) => line !== "" && !line.startsWith("-----"));
+  // An elliptic curve's key in PEM holds its secret number in the first line; the public key follows.
+  const [, keyLine = ""] = (await read("camcops_server", "camcops.key")).split("\n");
   return {
     "the superuser's password": await deployment.output("camcopsSuperuserPassword"),
     "the monitor's password": await deployment.output("camcopsFlowerPassword"),
     "the session secret": sessionSecret,
-    ...Object.fromEntries(keyLines.map((line, index) => [`line ${index + 1} of the TLS key`, line])),
+    "the TLS key": keyLine,
   };
 }
 
