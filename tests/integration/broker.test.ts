@@ -30,7 +30,7 @@ describe("a deployed message broker", () => {
 
   before(async () => {
     sandbox = new Sandbox({ program: "tests/fixtures/broker/index.ts" });
-    deployment = new Deployment(sandbox, "dev", sandbox.prefix);
+    deployment = new Deployment(sandbox);
     await deployment.up();
   });
 

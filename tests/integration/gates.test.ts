@@ -34,7 +34,7 @@ describe("a deployment that something goes wrong in", () => {
 
   before(() => {
     sandbox = new Sandbox({ program: "tests/fixtures/gates/index.ts" });
-    deployment = new Deployment(sandbox, "dev", sandbox.prefix);
+    deployment = new Deployment(sandbox);
   });
 
   after(() => sandbox.remove());

@@ -32,6 +32,7 @@ describe("a deployed system", () => {
 
   it("is complete, and a second preview has nothing to do", async () => {
     await minimal.assertComplete();
+    assert.equal((await minimal.get("/version")).status, 200);
     await minimal.expectNoChanges();
   });
 
@@ -158,7 +159,7 @@ describe("a deployed system", () => {
   it("runs beside another stack, which can go with its data", async () => {
     const row = await minimal.row(secondPassword);
     const before = await minimal.containers();
-    const other = await MinimalStack.prepare(sandbox, "other", `${minimal.name}other`);
+    const other = await MinimalStack.prepare(sandbox, { stack: "other", name: `${minimal.name}other` });
     await other.up();
     await other.assertComplete();
     await minimal.assertComplete();

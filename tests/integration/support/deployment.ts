@@ -1,7 +1,19 @@
 import type Docker from "dockerode";
-import { containersOf } from "./docker.ts";
+import { dockerClient } from "../../../settings/docker-client.ts";
+import { containersOf, ownDocker } from "./docker.ts";
 import { assertExit, type Result } from "./processes.ts";
 import type { Sandbox } from "./sandbox.ts";
+
+export interface DeploymentOptions {
+  /** @default `dev` */
+  stack?: string;
+  /** What all names in Docker begin with, before a hyphen; begins with the sandbox's prefix. @default that */
+  name?: string;
+  /** URL of a Docker engine. @default the machine's own */
+  host?: string;
+  /** Settings of the system besides its name. @default none */
+  settings?: Record<string, unknown>;
+}
 
 /** A stack in a sandbox, with a system whose settings are those of CamCOPS. */
 export class Deployment {
@@ -9,15 +21,27 @@ export class Deployment {
   readonly stack: string;
   /** What all names in Docker begin with, before a hyphen. */
   readonly name: string;
+  /** The Docker engine that it is on. */
+  readonly dockerUrl: string;
+  readonly docker: Docker;
   readonly #settings: Record<string, unknown>;
 
-  /** Writes the stack's file, with settings of the system besides its name. */
-  constructor(sandbox: Sandbox, stack: string, name: string, settings: Record<string, unknown> = {}) {
+  /** Writes the stack's file. */
+  constructor(
+    sandbox: Sandbox,
+    { stack = "dev", name = sandbox.prefix, host = ownDocker, settings = {} }: DeploymentOptions = {},
+  ) {
     this.sandbox = sandbox;
     this.stack = stack;
     this.name = name;
+    this.dockerUrl = host;
+    this.docker = dockerClient(host);
     this.#settings = { ...settings, name };
-    sandbox.writeStackFile(stack, { "slipway:environment": "dev", "slipway:camcops": this.#settings });
+    sandbox.writeStackFile(stack, {
+      "slipway:environment": "dev",
+      "slipway:host": host,
+      "slipway:camcops": this.#settings,
+    });
   }
 
   /** Sets settings of the system. */
@@ -49,7 +73,7 @@ export class Deployment {
 
   /** The containers by their names without the stack's. */
   async containers(): Promise<Map<string, Docker.ContainerInspectInfo>> {
-    const containers = await containersOf(this.sandbox.docker, `${this.name}-`);
+    const containers = await containersOf(this.docker, `${this.name}-`);
     return new Map([...containers].map(([name, info]) => [name.slice(this.name.length + 1), info]));
   }
 

@@ -2,6 +2,9 @@ import type Docker from "dockerode";
 import { start, type Result } from "./processes.ts";
 import { until } from "./until.ts";
 
+/** URL of the machine's own Docker engine. */
+export const ownDocker = "unix:///var/run/docker.sock";
+
 /** The containers, running or not, whose names begin so, by name. */
 export async function containersOf(client: Docker, prefix: string): Promise<Map<string, Docker.ContainerInspectInfo>> {
   const listed = await client.listContainers({ all: true, filters: { name: [`^/?${prefix}`] } });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Deployment } from "./deployment.ts";
+import { Deployment, type DeploymentOptions } from "./deployment.ts";
 import { networksOf, volumesOf } from "./docker.ts";
 import { freePorts } from "./ports.ts";
 import { assertExit, type Result } from "./processes.ts";
@@ -15,21 +15,21 @@ export class MinimalStack extends Deployment {
   readonly port: number;
 
   /** Writes the stack's file. */
-  static async prepare(sandbox: Sandbox, stack = "dev", name = sandbox.prefix): Promise<MinimalStack> {
+  static async prepare(sandbox: Sandbox, options: Omit<DeploymentOptions, "settings"> = {}): Promise<MinimalStack> {
     const [port = 0] = await freePorts(1);
-    return new MinimalStack(sandbox, stack, name, port);
+    return new MinimalStack(sandbox, options, port);
   }
 
-  private constructor(sandbox: Sandbox, stack: string, name: string, port: number) {
-    super(sandbox, stack, name, { hostAddress: "127.0.0.1", hostPort: port, mysql: { userName: databaseUser } });
+  private constructor(sandbox: Sandbox, options: DeploymentOptions, port: number) {
+    // The port of another engine's network is not this machine's.
+    const hostAddress = options.host === undefined ? "127.0.0.1" : "0.0.0.0";
+    super(sandbox, { ...options, settings: { hostAddress, hostPort: port, mysql: { userName: databaseUser } } });
     this.port = port;
   }
 
   /** Checks that there is everything that belongs to the stack, in good health, and nothing else of its name. */
   async assertComplete(): Promise<void> {
-    const containers = await this.containers();
-    const states = [...containers].map(([name, { State: state }]) => [name, state.Health?.Status ?? state.Status]);
-    assert.deepEqual(Object.fromEntries(states), {
+    assert.deepEqual(await this.states(), {
       credentials: "created",
       database: "healthy",
       "database-files": "created",
@@ -37,15 +37,21 @@ export class MinimalStack extends Deployment {
       logins: "created",
       web: "healthy",
     });
-    const networks = await networksOf(this.sandbox.docker, `${this.name}-`);
+    const networks = await networksOf(this.docker, `${this.name}-`);
     assert.deepEqual(networks.sort(), [`${this.name}-edge`, `${this.name}-internal`]);
-    const page = await this.get("/version");
-    assert.equal(page.status, 200);
+  }
+
+  /** Each container's health, or its state where it has none. */
+  async states(): Promise<Record<string, string>> {
+    const containers = await this.containers();
+    return Object.fromEntries(
+      [...containers].map(([name, { State: state }]) => [name, state.Health?.Status ?? state.Status]),
+    );
   }
 
   /** The volumes that hold data. */
   async dataVolumes(): Promise<string[]> {
-    const volumes = await volumesOf(this.sandbox.docker, `${this.name}-`);
+    const volumes = await volumesOf(this.docker, `${this.name}-`);
     return volumes.filter((name) => name === `${this.name}-data`);
   }
 
@@ -67,7 +73,9 @@ export class MinimalStack extends Deployment {
   query(sql: string, password: string): Promise<Result> {
     const client = ["mariadb", "--no-defaults", "--protocol=tcp", "--host=127.0.0.1", `--user=${databaseUser}`];
     const args = ["exec", "--env", "MYSQL_PWD", `${this.name}-database`, ...client, "--batch", "--skip-column-names"];
-    return this.sandbox.run("docker", [...args, `--execute=${sql}`, "things"], { env: { MYSQL_PWD: password } });
+    return this.sandbox.run("docker", [`--host=${this.dockerUrl}`, ...args, `--execute=${sql}`, "things"], {
+      env: { MYSQL_PWD: password },
+    });
   }
 
   /** The row that the task made, with the time at which it did. */

@@ -5,7 +5,7 @@ import { join, relative } from "node:path";
 import { parseDocument, stringify } from "yaml";
 import { projectRoot } from "../../../toolchain/root.js";
 import { dockerClient } from "../../../settings/docker-client.ts";
-import { removeAll } from "./docker.ts";
+import { ownDocker, removeAll } from "./docker.ts";
 import { endProcessesOf } from "./process-table.ts";
 import { assertExit, start, type Result, type Running, type StartOptions } from "./processes.ts";
 
@@ -26,7 +26,7 @@ export class Sandbox {
   /** The environment of every command. */
   readonly env: NodeJS.ProcessEnv = { ...process.env, SLIPWAY_HOME: this.home };
   /** The machine's own Docker engine. */
-  readonly docker = dockerClient("unix:///var/run/docker.sock");
+  readonly docker = dockerClient(ownDocker);
   readonly #pulumiEnvironments = new Map<string, NodeJS.ProcessEnv>();
 
   /**
