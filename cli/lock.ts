@@ -22,10 +22,15 @@ export function lockState(lock: EngineLock, machine: { hostname: string; runs: (
   return machine.runs(lock.pid) ? "held" : "left behind";
 }
 
-/** Whether a process is a running engine: on Linux one of another name has only got the same number later. */
+/**
+ * Whether a process is a running engine: on Linux one of another name has only got the same number later, and one in
+ * state Z (see proc(5)) has ended, though nobody has asked for its exit code yet.
+ */
 function engineRuns(pid: number): boolean {
-  const name = `/proc/${pid}/comm`;
-  if (existsSync("/proc/self/comm")) return existsSync(name) && readFileSync(name, "utf8").startsWith("pulumi");
+  const file = `/proc/${pid}/stat`;
+  if (existsSync("/proc/self/stat")) {
+    return existsSync(file) && /^\d+ \(pulumi.*\) [^ZX]/.test(readFileSync(file, "utf8"));
+  }
   try {
     process.kill(pid, 0);
     return true;
