@@ -101,7 +101,7 @@ export async function up(options: UpOptions): Promise<void> {
     outputs = result.outputs;
   }
 
-  await refuseUnhealthy(client, site);
+  await refuseUnhealthy(client, site, options);
   const systems = (outputs["systems"]?.value ?? []) as SystemOutput[];
   await timed("probe", () => Promise.all(systems.map((system) => probe(system.title, system.probe))));
   remark(`Times: ${times.join(", ")}`);
@@ -116,7 +116,7 @@ async function confirmTakeover(site: Site, options: UpOptions, before: string | 
 }
 
 /** A deployment waits for the containers that it makes only, and one without changes for none. */
-async function refuseUnhealthy(client: Docker, site: Site): Promise<void> {
+async function refuseUnhealthy(client: Docker, site: Site, options: UpOptions): Promise<void> {
   let members = await listMembers(client, site.stack, readState(site));
   while (members.some(isSettling)) {
     await sleep(healthPoll);
@@ -124,7 +124,9 @@ async function refuseUnhealthy(client: Docker, site: Site): Promise<void> {
   }
   const complaints = members.flatMap((member) => {
     const problem = complaint(member);
-    return problem === undefined ? [] : [`  ${member.name}: ${problem}. Its log: ./slipway logs ${member.name}`];
+    return problem === undefined
+      ? []
+      : [`  ${member.name}: ${problem}. Its log: ${commandLine(`logs ${member.name}`, options)}`];
   });
   if (complaints.length === 0) return;
   throw new Failure(["Deployed, but not everything is well:", ...complaints].join("\n"), exitCode.notGood);
