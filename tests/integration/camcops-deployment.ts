@@ -44,7 +44,7 @@ export const services = [
   "camcops_monitor",
 ] as const;
 
-export type ServiceName = (typeof services)[number];
+type ServiceName = (typeof services)[number];
 
 /** A patient's finished questionnaire. */
 export interface AddedTask {
@@ -53,6 +53,16 @@ export interface AddedTask {
   /** The patient's. */
   surname: string;
 }
+
+/** Memory limits in MiB, none of them the default. */
+export const memory: Readonly<Record<ServiceName, number>> = {
+  mysql: 1000,
+  rabbitmq: 501,
+  camcops_server: 1002,
+  camcops_scheduler: 703,
+  "camcops_workers-1": 1504,
+  camcops_monitor: 705,
+};
 
 /** CamCOPS, deployed by the real commands from a stack file of its own. */
 export class CamcopsDeployment {
@@ -106,7 +116,14 @@ export class CamcopsDeployment {
       superuser: { username: superuser },
       flower: { hostPort: this.ports.flower, username: flowerUser },
       timeZone: "Europe/London",
-      services: { camcops_server: { memory: 1000 }, camcops_monitor: { restart: "always" } },
+      services: {
+        mysql: { memory: memory.mysql },
+        rabbitmq: { memory: memory.rabbitmq },
+        camcops_server: { memory: memory.camcops_server },
+        camcops_scheduler: { memory: memory.camcops_scheduler },
+        camcops_workers: { memory: memory["camcops_workers-1"] },
+        camcops_monitor: { memory: memory.camcops_monitor, restart: "always" },
+      },
       logs: { maxSize: 7, maxFiles: 3 },
       config: {
         site: {

@@ -6,6 +6,7 @@ import {
   CamcopsDeployment,
   flowerUser,
   mailPassword,
+  memory,
   ownWords,
   passwords,
   processUser,
@@ -253,14 +254,6 @@ describe("CamCOPS", function () {
 
   describe("each of its containers", () => {
     const users: Record<string, string> = { mysql: "999:999", rabbitmq: "999:999" };
-    const memory: Record<string, number> = {
-      mysql: 1024,
-      rabbitmq: 512,
-      camcops_server: 1000,
-      camcops_scheduler: 512,
-      "camcops_workers-1": 1536,
-      camcops_monitor: 512,
-    };
     const networks: Record<string, string[]> = {
       mysql: ["database", "mysql-edge"],
       rabbitmq: ["broker"],
@@ -292,7 +285,7 @@ describe("CamCOPS", function () {
         assert.match(await camcops.exec(service, ["cat", "/proc/1/status"]), /^CapBnd:\t0{16}$/m);
         assert.deepEqual(host.SecurityOpt, ["no-new-privileges"]);
         assert.match(await camcops.exec(service, ["cat", "/proc/1/status"]), /^NoNewPrivs:\t1$/m);
-        assert.equal(host.Memory, (memory[service] ?? 0) * mebibyte);
+        assert.equal(host.Memory, memory[service] * mebibyte);
         assert.deepEqual(host.LogConfig, { Type: "json-file", Config: { "max-size": "7m", "max-file": "3" } });
         assert.equal(host.RestartPolicy?.Name, service === "camcops_monitor" ? "always" : "unless-stopped");
         assert.ok((config.Healthcheck?.Test ?? []).length > 1, "has no health check");
