@@ -71,7 +71,8 @@ export class FileVolume extends pulumi.ComponentResource {
         networkMode: "none",
         restart: "no",
         logDriver: "none",
-        removeVolumes: false,
+        // Those that its image makes without a name, and nobody uses; the named one stays.
+        removeVolumes: true,
         labels: Object.entries(ownerLabels(args.host, args.system)).map(([label, value]) => ({ label, value })),
         volumes: [{ volumeName: volume.name, containerPath: folder }],
         uploads: contents.apply((files) =>

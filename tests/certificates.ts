@@ -19,7 +19,9 @@ export function issue(subject: string, notBefore: Date, notAfter: Date, issuer?:
     publicKey.export({ type: "spki", format: "der" }),
   );
   const signature = der(0x03, Buffer.concat([Buffer.from([0]), sign("sha256", body, signingKey)]));
-  const base64 = sequence(body, ecdsaWithSha256, signature).toString("base64").replace(/.{64}(?=.)/g, "$&\n");
+  const base64 = sequence(body, ecdsaWithSha256, signature)
+    .toString("base64")
+    .replace(/.{64}(?=.)/g, "$&\n");
   return {
     certificate: `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`,
     privateKey: pem(privateKey),

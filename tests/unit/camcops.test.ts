@@ -506,7 +506,7 @@ describe("Camcops by default", () => {
           networkMode: "none",
           restart: "no",
           logDriver: "none",
-          removeVolumes: false,
+          removeVolumes: true,
           labels: labels(ownerLabels("camcops")),
           volumes: [
             {

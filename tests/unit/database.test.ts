@@ -147,7 +147,7 @@ describe("Database", () => {
           networkMode: "none",
           restart: "no",
           logDriver: "none",
-          removeVolumes: false,
+          removeVolumes: true,
           labels: labels(ownerLabels("shop")),
           volumes: [{ volumeName: filesVolume, containerPath: "/files" }],
           uploads: {

@@ -54,7 +54,7 @@ describe("FileVolume", () => {
             networkMode: "none",
             restart: "no",
             logDriver: "none",
-            removeVolumes: false,
+            removeVolumes: true,
             labels: labels(ownerLabels("shop")),
             volumes: [{ volumeName: volume, containerPath: "/files" }],
             uploads: {
