@@ -339,7 +339,7 @@ describe("Camcops by default", () => {
       interval: "10s",
       timeout: "10s",
       retries: 3,
-      startPeriod: "2m0s",
+      startPeriod: "4m0s",
       ...own,
     });
 
