@@ -4,7 +4,7 @@ import type { FileVolume } from "./file-volume.ts";
 import type { Host } from "./host.ts";
 import type { Image } from "./image.ts";
 import { label } from "./labels.ts";
-import { ownerLabels } from "./owner-labels.ts";
+import { labelInputs, ownerLabels } from "./owner-labels.ts";
 import type { Network } from "./network.ts";
 import type { Volume } from "./volume.ts";
 
@@ -93,7 +93,7 @@ export function hardenedContainer(
     envs: Object.entries({ TZ: args.timeZone ?? "UTC", ...args.environment }).map(
       ([name, value]) => pulumi.interpolate`${name}=${value}`,
     ),
-    labels: Object.entries(allLabels).map(([name, value]) => ({ label: name, value })),
+    labels: labelInputs(allLabels),
     user: `${String(args.userId)}:${String(args.groupId)}`,
     readOnly: true,
     capabilities: { drops: ["ALL"] },

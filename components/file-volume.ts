@@ -6,7 +6,7 @@ import type Docker from "dockerode";
 import tar from "tar-stream";
 import type { Host } from "./host.ts";
 import type { Image } from "./image.ts";
-import { ownerLabels } from "./owner-labels.ts";
+import { labelInputs, ownerLabels } from "./owner-labels.ts";
 import { removeLeftoverContainer } from "./leftovers.ts";
 
 /** The folder of the carrier at which the volume is filled. */
@@ -73,7 +73,7 @@ export class FileVolume extends pulumi.ComponentResource {
         logDriver: "none",
         // Those that its image makes without a name, and nobody uses; the named one stays.
         removeVolumes: true,
-        labels: Object.entries(ownerLabels(args.host, args.system)).map(([label, value]) => ({ label, value })),
+        labels: labelInputs(ownerLabels(args.host, args.system)),
         volumes: [{ volumeName: volume.name, containerPath: folder }],
         uploads: contents.apply((files) =>
           Object.entries(files).map(([file, content]) => ({ file: `${folder}/${file}`, content, permissions: "0400" })),

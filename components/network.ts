@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host.ts";
-import { ownerLabels } from "./owner-labels.ts";
+import { labelInputs, ownerLabels } from "./owner-labels.ts";
 import { removeLeftoverNetwork } from "./leftovers.ts";
 
 export interface NetworkArgs {
@@ -23,14 +23,13 @@ export class Network extends pulumi.ComponentResource {
 
   constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:index:Network", name, {}, opts);
-    const labels = ownerLabels(args.host, args.system);
     this.networkName = new docker.Network(
       `${name}-network`,
       {
         name: args.networkName,
         driver: "bridge",
         internal: args.kind === "internal",
-        labels: Object.entries(labels).map(([label, value]) => ({ label, value })),
+        labels: labelInputs(ownerLabels(args.host, args.system)),
       },
       {
         parent: this,

@@ -6,3 +6,8 @@ import { label } from "./labels.ts";
 export function ownerLabels(host: Host, system: string): Record<string, pulumi.Input<string>> {
   return { [label.state]: host.stateId, [label.stack]: pulumi.getStack(), [label.system]: system };
 }
+
+/** Labels in the form that the provider takes. */
+export function labelInputs(labels: Record<string, pulumi.Input<string>>) {
+  return Object.entries(labels).map(([label, value]) => ({ label, value }));
+}
