@@ -129,7 +129,8 @@ describe("a deployment that something goes wrong in", () => {
       const slowIsReady = new Date(Number(ready.stdout) * 1000);
       const slowStarts = await startOf("slow");
       const thirdStarts = await startOf("third");
-      assert.ok(slowIsReady.getTime() - slowStarts.getTime() >= 20_000);
+      // Docker notes the start of a container shortly after that of its process.
+      assert.ok(slowIsReady.getTime() - slowStarts.getTime() >= 15_000);
       assert.ok(
         slowStarts < thirdStarts && thirdStarts < slowIsReady,
         `slow starts ${slowStarts.toISOString()} and is ready ${slowIsReady.toISOString()}, third starts ${thirdStarts.toISOString()}`,
