@@ -30,7 +30,7 @@ export async function refuseFoundVolumes(
     [
       `Docker already has ${found.length === 1 ? "a volume" : "volumes"} that this stack would make: ${found.join(", ")}.`,
       "They may hold the data of another installation. Nothing was changed.",
-      "Give this stack's system another name (slipway:camcops: name in the stack file), or, if these data are to be this",
+      "Give this stack's system another name (name in the stack file), or, if these data are to be this",
       `stack's own from now on, type: ${command} ${found.map((name) => `--use-volume ${name}`).join(" ")}`,
     ].join("\n"),
   );

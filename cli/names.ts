@@ -59,7 +59,7 @@ export function heldNamesReport(held: readonly HeldName[]): string {
   return [
     "These names are held already. Nothing was created or changed.",
     ...held.map((one) => `  ${one.kind} ${one.name}: ${owner(one)}`),
-    "Give this stack's system another name (slipway:camcops: name in the stack file), deploy with the home folder that " +
+    "Give this stack's system another name (name in the stack file), deploy with the home folder that " +
       "the other state is in (--home), or remove what holds the names.",
   ].join("\n");
 }

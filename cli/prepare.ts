@@ -3,6 +3,7 @@ import { parseStack } from "../settings/parse.ts";
 import { SettingsError } from "../settings/problems.ts";
 import { readStackFile } from "../settings/stack-file.ts";
 import type { StackSettings } from "../settings/stack.ts";
+import { imageChoices } from "../settings/systems.ts";
 import { makeReady, type Needs } from "../toolchain/ready.js";
 import type { Report } from "../toolchain/report.js";
 import { exitCode, Failure } from "./failure.ts";
@@ -51,7 +52,12 @@ export async function prepare(
     home: options.home,
     host: dockerHost(site),
     // Where all images are pulled, nothing is built.
-    needs: { ...needs, baseImage: needs.baseImage === true && (settings === undefined || buildsImages(settings)) },
+    needs: {
+      ...needs,
+      baseImage:
+        needs.baseImage === true &&
+        (settings === undefined || imageChoices(settings).some(({ reference }) => reference === undefined)),
+    },
     rebuild,
     report,
   });
@@ -72,12 +78,6 @@ function checkSettings({ stack, stackFile }: Site): StackSettings {
     if (error instanceof SettingsError) throw new Failure(error.message, exitCode.usage);
     throw new Failure(`${stackFile} cannot be read: ${(error as Error).message}`, exitCode.usage);
   }
-}
-
-function buildsImages({ camcops }: StackSettings): boolean {
-  if (camcops === undefined) return false;
-  const { camcops: app, mysql, rabbitmq } = camcops.images;
-  return [app, rabbitmq, ...(camcops.mysql.container ? [mysql] : [])].includes(undefined);
 }
 
 function backUpNotice({ folders: { stacks, state, passphraseFile } }: Site): string {

@@ -5,7 +5,7 @@ import { settingKey, valueAt } from "./path.ts";
 import { type Problem, problem } from "./problems.ts";
 import type { Step } from "./remedy.ts";
 import { chosen, type Field, fieldAt, stackFields } from "./schema.ts";
-import { secretNames } from "./stack.ts";
+import { secretNames } from "./systems.ts";
 
 /** What a stack's file says, before it is checked. */
 export interface StackInput {

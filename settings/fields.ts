@@ -127,3 +127,13 @@ export function serviceSettings(memory: number) {
     }),
   }).prefault({});
 }
+
+/** Whether only the host itself reaches what listens on an address. */
+export function isLoopback(address: string): boolean {
+  return address === "localhost" || address.startsWith("127.") || address === "::1" || address === "[::1]";
+}
+
+/** A secret that the user may choose. */
+export function secretText() {
+  return text("one line of text that is not empty", /^.+$/).optional();
+}

@@ -1,19 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import type { CamcopsSecretConfig } from "./camcops.ts";
 import { parseStack } from "./parse.ts";
 import { SettingsError } from "./problems.ts";
-import type { StackSettings } from "./stack.ts";
+import type { StackSecretValues, StackSettings } from "./stack.ts";
+import { groupNames, secretNames } from "./systems.ts";
 
 /** The secrets that the user chose, each still encrypted for the engine. What is absent, the stack generates. */
-export interface StackSecrets {
-  camcopsSuperuserPassword?: pulumi.Output<string>;
-  camcopsMysqlUserPassword?: pulumi.Output<string>;
-  camcopsMysqlRootPassword?: pulumi.Output<string>;
-  camcopsFlowerPassword?: pulumi.Output<string>;
-  /** Secret values of camcops.conf by section and key; they go on top of `camcops.config`. */
-  camcopsSecretConfig?: pulumi.Output<CamcopsSecretConfig>;
-}
+export type StackSecrets = { [Name in keyof StackSecretValues]?: pulumi.Output<NonNullable<StackSecretValues[Name]>> };
 
 /** What a stack's file says: its settings, checked and complete, and the secrets that the user chose. */
 export interface LoadedStack {
@@ -45,16 +38,10 @@ function isEncrypted(key: string): boolean {
 }
 
 function secretsOf(config: pulumi.Config): StackSecrets {
-  const password = (key: keyof StackSecrets) => {
-    const value = config.getSecret(key);
-    return value && { [key]: value };
-  };
-  const secretConfig = config.getSecretObject<CamcopsSecretConfig>("camcopsSecretConfig");
-  return {
-    ...password("camcopsSuperuserPassword"),
-    ...password("camcopsMysqlUserPassword"),
-    ...password("camcopsMysqlRootPassword"),
-    ...password("camcopsFlowerPassword"),
-    ...(secretConfig && { camcopsSecretConfig: secretConfig }),
-  };
+  return Object.fromEntries(
+    [...secretNames].flatMap((name) => {
+      const value = groupNames.has(name) ? config.getSecretObject(name) : config.getSecret(name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }

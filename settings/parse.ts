@@ -3,7 +3,8 @@ import { problemAt, problemsOf, type StackInput } from "./explain.ts";
 import { entries, settingKey } from "./path.ts";
 import { type Problem, SettingsError } from "./problems.ts";
 import type { Step } from "./remedy.ts";
-import { groupNames, secretNames, stackSchema, type StackSettings } from "./stack.ts";
+import { stackSchema, type StackSettings } from "./stack.ts";
+import { groupNames, secretNames } from "./systems.ts";
 
 /**
  * Checks what a stack's file says and fills in every default.
@@ -15,8 +16,7 @@ export function parseStack(input: StackInput): StackSettings {
   const { data, error } = stackSchema.safeParse(complete.values);
   const problems = [...misplacedSecrets(complete), ...problemsOf(error?.issues ?? [], complete)];
   if (data === undefined || problems.length > 0) throw new SettingsError(input.stack, problems);
-  const { environment, host, imageRevision, camcops } = data;
-  return { environment, host, imageRevision, camcops };
+  return Object.fromEntries(Object.entries(data).filter(([key]) => !secretNames.has(key))) as unknown as StackSettings;
 }
 
 /** A stack that is named like an environment is of that environment unless it says otherwise. */

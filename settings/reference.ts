@@ -1,6 +1,6 @@
 import { environments } from "./environment.ts";
 import { type Field, stackFields } from "./schema.ts";
-import { secretNames } from "./stack.ts";
+import { secretNames, systemNames } from "./systems.ts";
 
 /** A setting under its full name. */
 interface Setting {
@@ -34,9 +34,12 @@ export function settingsReference(): string {
       "out of the shell's history.",
     settingTable(secrets),
     ...plain.filter(isGroup).flatMap((setting) => groupSections(setting, 2)),
-    "## Variables of CamCOPS's documentation",
-    "Every variable that CamCOPS's documentation of Docker lists, and those of its installer that it leaves out.",
-    variableTable([...secrets, ...plain.flatMap(leaves)]),
+    "## Variables of the systems' own documentation",
+    "Every variable that a system's documentation has its users set, and the setting that takes its place.",
+    ...systemNames.flatMap((system) => [
+      `### Variables that \`${system}\` replaces`,
+      variableTable([...secrets, ...plain.flatMap(leaves)].filter(({ key }) => key.startsWith(system))),
+    ]),
   ].join("\n\n")}\n`;
 }
 

@@ -1,5 +1,5 @@
 import { type Field, stackFields } from "./schema.ts";
-import { secretNames } from "./stack.ts";
+import { secretNames } from "./systems.ts";
 
 /** The JSON Schema of a whole `Pulumi.<stack>.yaml`, for editors. */
 export function stackFileSchema(): unknown {

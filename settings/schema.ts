@@ -17,7 +17,7 @@ export interface Field {
   allowed?: string;
   /** The unit of a number. */
   unit?: string;
-  /** The variable of CamCOPS's documentation that the setting replaces. */
+  /** The variable of the system's own documentation that the setting replaces. */
   variable?: string;
   /** What a change may destroy or expose. */
   caution?: string;

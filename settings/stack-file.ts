@@ -2,7 +2,7 @@ import { parse } from "yaml";
 
 import type { StackInput } from "./explain.ts";
 import { entries } from "./path.ts";
-import { secretNames } from "./stack.ts";
+import { secretNames } from "./systems.ts";
 
 const namespace = "slipway:";
 

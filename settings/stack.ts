@@ -1,47 +1,10 @@
 import { z } from "zod";
 
-import { camcopsConfigRule } from "./camcops-config-rule.ts";
-import { camcopsSecretConfig, camcopsSettings } from "./camcops.ts";
 import { environmentNames, imageDemand } from "./environment.ts";
-import { flag, group, imageReference, oneOf, text } from "./fields.ts";
+import { group, imageReference, oneOf, text } from "./fields.ts";
 import { valueAt } from "./path.ts";
 import type { Report } from "./remedy.ts";
-
-/** A secret that the user may choose; encrypted, one key each. */
-function password(description: string, variable: string) {
-  return text("one line of text that is not empty", /^.+$/).optional().meta({ description, variable });
-}
-
-/** The secrets of a stack: flat keys of their own, because one encrypted value makes all of its key secret. */
-const secrets = {
-  camcopsSuperuserPassword: password(
-    "Password of the first user. Without it the stack generates one; a deployment never resets it.",
-    "CAMCOPS_INSTALLER_SUPERUSER_PASSWORD",
-  ),
-  camcopsMysqlUserPassword: password(
-    "Password of CamCOPS's user in the database. Without it the stack generates one; an external database needs it.",
-    "CAMCOPS_DOCKER_MYSQL_USER_PASSWORD",
-  ),
-  camcopsMysqlRootPassword: password(
-    "Password of root in the stack's own database. Without it the stack generates one.",
-    "CAMCOPS_DOCKER_MYSQL_ROOT_PASSWORD",
-  ),
-  camcopsFlowerPassword: text("one line of text that is not empty", /^.+$/)
-    .optional()
-    .meta({ description: "Password for the login at the monitor. Without it the stack generates one." }),
-  camcopsSecretConfig: camcopsSecretConfig.optional().meta({
-    description:
-      "Secret keys of camcops.conf by section, as in `camcops.config`, but none of `export`: mail, SMS and export " +
-      "recipients' passwords.",
-    examples: [{ site: { EMAIL_HOST_PASSWORD: { secure: "…" } } }],
-  }),
-};
-
-/** The names of the keys whose values must be encrypted. */
-export const secretNames: ReadonlySet<string> = new Set(Object.keys(secrets));
-
-/** The keys that hold a group of settings rather than one value. */
-export const groupNames: ReadonlySet<string> = new Set(["camcops", "camcopsSecretConfig"]);
+import { imageChoices, systemNames, systems, type SystemName } from "./systems.ts";
 
 const stackGroup = group({
   environment: oneOf(environmentNames).meta({
@@ -62,18 +25,22 @@ const stackGroup = group({
       description: "Builds the images anew when it changes. Set by `slipway up --rebuild`.",
       examples: ["20260131T120000Z"],
     }),
-  camcops: camcopsSettings.optional().meta({ description: "CamCOPS. When this key is there, CamCOPS is deployed." }),
-  ...secrets,
+  camcops: systems.camcops.settings
+    .optional()
+    .meta({ description: "CamCOPS. When this key is there, CamCOPS is deployed." }),
+  ...systems.camcops.secrets,
 });
-
-/** The systems that a stack can hold. */
-const systemNames = ["camcops"] as const;
 
 /** All keys of a stack, the secret ones included. */
 export const stackSchema = stackGroup.superRefine(stackRules, { when: () => true });
 
+type StackValues = z.output<typeof stackGroup>;
+
 /** What a user says about a stack, with every default filled in, without its secrets. */
-export type StackSettings = Omit<z.output<typeof stackSchema>, keyof typeof secrets>;
+export type StackSettings = Pick<StackValues, "environment" | "host" | "imageRevision" | SystemName>;
+
+/** The secrets that a user chose. */
+export type StackSecretValues = Omit<StackValues, keyof StackSettings>;
 
 /** The rules that a stack's keys keep among each other; like a system's own, each is silent where its part is invalid. */
 function stackRules(stack: unknown, context: z.core.$RefinementCtx): void {
@@ -91,24 +58,16 @@ function stackRules(stack: unknown, context: z.core.$RefinementCtx): void {
     );
     return;
   }
-  const ownDatabase = flag().safeParse(valueAt(stack, ["camcops", "mysql", "container"])).data;
-  if (ownDatabase === false && valueAt(stack, ["camcopsMysqlUserPassword"]) === undefined) {
-    report(
-      ["camcopsMysqlUserPassword"],
-      "must be set, because camcops.mysql.container is false and only you know the external database's password",
-      { setSecret: "camcopsMysqlUserPassword" },
-    );
+  for (const name of systemNames) {
+    if (valueAt(stack, [name]) !== undefined) systems[name].rules(stack, report);
   }
-  camcopsConfigRule(stack, report);
   const environment = oneOf(environmentNames).safeParse(valueAt(stack, ["environment"])).data;
   if (environment === undefined) return;
-  for (const image of ["camcops", "mysql", "rabbitmq"]) {
-    if (image === "mysql" && ownDatabase === false) continue;
-    const path = ["camcops", "images", image];
-    const reference = imageReference().optional().safeParse(valueAt(stack, path));
-    const demand = reference.success ? imageDemand(environment, reference.data) : undefined;
+  for (const { path, reference } of imageChoices(stack)) {
+    const valid = imageReference().optional().safeParse(reference);
+    const demand = valid.success ? imageDemand(environment, valid.data) : undefined;
     if (demand !== undefined) {
-      report(path, demand, { set: path.join("."), value: `<your registry>/${image}@sha256:<digest>` });
+      report(path, demand, { set: path.join("."), value: `<your registry>/${path[2]}@sha256:<digest>` });
     }
   }
 }

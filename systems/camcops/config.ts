@@ -1,6 +1,6 @@
-import { checkConfig } from "../../settings/camcops-config-check.ts";
-import { isList, listItems, packagesFolder, temporaryFolder } from "../../settings/camcops-config-keys.ts";
-import type { ConfigSections, ConfigValue } from "../../settings/camcops-config-keys.ts";
+import { checkConfig } from "../../settings/camcops/config-check.ts";
+import { isList, listItems, packagesFolder, temporaryFolder } from "../../settings/camcops/config-keys.ts";
+import type { ConfigSections, ConfigValue } from "../../settings/camcops/config-keys.ts";
 
 /** The folder of the scheduler's files and of the exports' locks, in the containers. It must exist before CamCOPS starts. */
 export const lockFolder = `${temporaryFolder}/lock`;

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { hostPath } from "../../settings/camcops-files.ts";
-import type { CamcopsSettings } from "../../settings/camcops.ts";
+import { hostPath } from "../../settings/camcops/files.ts";
+import type { CamcopsSettings } from "../../settings/camcops/settings.ts";
 
 /** A certificate that the user brought. */
 export interface OwnCertificate {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { clientOptions } from "../../components/mysql-files.ts";
-import { checkConfig } from "../../settings/camcops-config-check.ts";
-import type { ConfigValue } from "../../settings/camcops-config-keys.ts";
+import { checkConfig } from "../../settings/camcops/config-check.ts";
+import type { ConfigValue } from "../../settings/camcops/config-keys.ts";
 import type { ConfigInput } from "../../systems/camcops/config.ts";
 import { renderConfig } from "../../systems/camcops/config.ts";
 import { databaseUrl } from "../../systems/camcops/database-url.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { checkConfig } from "../../settings/camcops-config-check.ts";
-import type { ConfigSections } from "../../settings/camcops-config-keys.ts";
-import { keysOf, reservedKeys } from "../../settings/camcops-config-keys.ts";
+import { checkConfig } from "../../settings/camcops/config-check.ts";
+import type { ConfigSections } from "../../settings/camcops/config-keys.ts";
+import { keysOf, reservedKeys } from "../../settings/camcops/config-keys.ts";
 import type { ConfigInput } from "../../systems/camcops/config.ts";
 import { renderConfig, schedulerArguments, workerArguments } from "../../systems/camcops/config.ts";
 import { databaseUrl } from "../../systems/camcops/database-url.ts";

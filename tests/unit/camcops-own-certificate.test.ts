@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
-import { camcopsSettings } from "../../settings/camcops.ts";
+import { camcopsSettings } from "../../settings/camcops/settings.ts";
 import { ownCertificate } from "../../systems/camcops/own-certificate.ts";
 import { issue } from "../certificates.ts";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { bundledImage, contextHash } from "../../components/build.ts";
 import { clientOptions, initialStatements } from "../../components/mysql-files.ts";
-import { camcopsSettings, type CamcopsSecretConfig } from "../../settings/camcops.ts";
+import { camcopsSettings, type CamcopsSecretConfig } from "../../settings/camcops/settings.ts";
 import { Camcops, type CamcopsSecrets } from "../../systems/camcops/camcops.ts";
 import { renderConfig, type ConfigInput } from "../../systems/camcops/config.ts";
 import { issue } from "../certificates.ts";

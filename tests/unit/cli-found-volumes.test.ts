@@ -38,7 +38,7 @@ describe("volumes that are there already", () => {
       message: [
         "Docker already has a volume that this stack would make: camcops-mysql-data.",
         "They may hold the data of another installation. Nothing was changed.",
-        "Give this stack's system another name (slipway:camcops: name in the stack file), or, if these data are to be this",
+        "Give this stack's system another name (name in the stack file), or, if these data are to be this",
         "stack's own from now on, type: ./slipway up --stack prod --use-volume camcops-mysql-data",
       ].join("\n"),
     });

@@ -25,7 +25,6 @@ describe("settings", () => {
     assert.deepEqual(parseStack(input({ camcops: {} })), {
       environment: "dev",
       host: "unix:///var/run/docker.sock",
-      imageRevision: undefined,
       camcops: {
         name: "camcops",
         configFilename: "camcops.conf",

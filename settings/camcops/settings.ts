@@ -1,7 +1,7 @@
 import { z } from "zod";
 
-import { containerPath } from "./camcops-files.ts";
-import { camcopsRules } from "./camcops-rules.ts";
+import { containerPath } from "./files.ts";
+import { camcopsRules } from "./rules.ts";
 import {
   absolutePath,
   flag,
@@ -15,9 +15,9 @@ import {
   text,
   timeZone,
   wholeNumber,
-} from "./fields.ts";
+} from "../fields.ts";
 
-/** Sections of camcops.conf; what they may hold is judged by `camcops-config-check.ts`. */
+/** Sections of camcops.conf; what they may hold is judged by `config-check.ts`. */
 function configSections<T extends z.ZodType>(value: T) {
   return z.record(
     z.string(),

@@ -1,4 +1,4 @@
-import { configFolder } from "./camcops-config-keys.ts";
+import { configFolder } from "./config-keys.ts";
 
 /**
  * Where a container sees `path`: a path below `configDirectory` on the host appears below /camcops/cfg; any other path

@@ -1,5 +1,5 @@
-import { isList, keysOf, listItems, reservedKeys, sectionNames } from "./camcops-config-keys.ts";
-import type { ConfigKey, ConfigSections, ConfigValue } from "./camcops-config-keys.ts";
+import { isList, keysOf, listItems, reservedKeys, sectionNames } from "./config-keys.ts";
+import type { ConfigKey, ConfigSections, ConfigValue } from "./config-keys.ts";
 
 /** Something about one section or key of a user's `camcops.conf` sections. */
 export interface ConfigProblem {

@@ -1,10 +1,10 @@
 import { z } from "zod";
 
-import { configFolder } from "./camcops-config-keys.ts";
-import { containerPath } from "./camcops-files.ts";
-import { absolutePath, flag, hostAddress, overlap, port } from "./fields.ts";
-import { settingKey, valueAt } from "./path.ts";
-import type { Report } from "./remedy.ts";
+import { configFolder } from "./config-keys.ts";
+import { containerPath } from "./files.ts";
+import { absolutePath, flag, hostAddress, overlap, port } from "../fields.ts";
+import { settingKey, valueAt } from "../path.ts";
+import type { Report } from "../remedy.ts";
 
 /**
  * The rules that CamCOPS's settings keep among each other. Each rule parses just the part of the settings that it needs

@@ -1,9 +1,9 @@
-import { checkConfig } from "./camcops-config-check.ts";
-import { configFolder, keysOf, listItems } from "./camcops-config-keys.ts";
-import type { ConfigSections, ConfigValue } from "./camcops-config-keys.ts";
-import { configValue } from "./camcops.ts";
-import { entries, settingKey, valueAt } from "./path.ts";
-import type { Report, Step } from "./remedy.ts";
+import { checkConfig } from "./config-check.ts";
+import { configFolder, keysOf, listItems } from "./config-keys.ts";
+import type { ConfigSections, ConfigValue } from "./config-keys.ts";
+import { configValue } from "./settings.ts";
+import { entries, settingKey, valueAt } from "../path.ts";
+import type { Report, Step } from "../remedy.ts";
 
 /** The settings that hold keys of camcops.conf: plain and encrypted ones. */
 const plain = ["camcops", "config"];

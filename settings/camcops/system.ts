@@ -1,0 +1,119 @@
+import { stat } from "node:fs/promises";
+
+import { checkCertificate } from "../certificate-check.ts";
+import { environments, type Environment } from "../environment.ts";
+import { isLoopback, secretText } from "../fields.ts";
+import { valueAt } from "../path.ts";
+import type { Publication } from "../port-check.ts";
+import type { Report } from "../remedy.ts";
+import type { FileFindings, System } from "../system.ts";
+import { camcopsConfigRule, camcopsConfigWarnings } from "./config-rule.ts";
+import { hostPath } from "./files.ts";
+import { camcopsSecretConfig, camcopsSettings, type CamcopsSettings } from "./settings.ts";
+
+/** CamCOPS among a stack's settings. */
+export const camcopsSystem = {
+  settings: camcopsSettings,
+  secrets: {
+    camcopsSuperuserPassword: secretText().meta({
+      description: "Password of the first user. Without it the stack generates one; a deployment never resets it.",
+      variable: "CAMCOPS_INSTALLER_SUPERUSER_PASSWORD",
+    }),
+    camcopsMysqlUserPassword: secretText().meta({
+      description:
+        "Password of CamCOPS's user in the database. Without it the stack generates one; an external database needs it.",
+      variable: "CAMCOPS_DOCKER_MYSQL_USER_PASSWORD",
+    }),
+    camcopsMysqlRootPassword: secretText().meta({
+      description: "Password of root in the stack's own database. Without it the stack generates one.",
+      variable: "CAMCOPS_DOCKER_MYSQL_ROOT_PASSWORD",
+    }),
+    camcopsFlowerPassword: secretText().meta({
+      description: "Password for the login at the monitor. Without it the stack generates one.",
+    }),
+    camcopsSecretConfig: camcopsSecretConfig.optional().meta({
+      description:
+        "Secret keys of camcops.conf by section, as in `camcops.config`, but none of `export`: mail, SMS and export " +
+        "recipients' passwords.",
+      examples: [{ site: { EMAIL_HOST_PASSWORD: { secure: "…" } } }],
+    }),
+  },
+  secretGroups: ["camcopsSecretConfig"],
+  rules(stack: unknown, report: Report) {
+    if (!ownsDatabase(valueAt(stack, ["camcops"])) && valueAt(stack, ["camcopsMysqlUserPassword"]) === undefined) {
+      report(
+        ["camcopsMysqlUserPassword"],
+        "must be set, because camcops.mysql.container is false and only you know the external database's password",
+        { setSecret: "camcopsMysqlUserPassword" },
+      );
+    }
+    camcopsConfigRule(stack, report);
+  },
+  images: (settings: unknown) => ({
+    camcops: undefined,
+    ...(ownsDatabase(settings) && { mysql: undefined }),
+    rabbitmq: undefined,
+  }),
+  needs: (settings: CamcopsSettings, environment: Environment) => ({
+    publications: publications(settings),
+    warnings: warnings(settings, environment),
+    checkFiles: () => checkFiles(settings),
+  }),
+} satisfies System<typeof camcopsSettings>;
+
+function ownsDatabase(settings: unknown): boolean {
+  return valueAt(settings, ["mysql", "container"]) !== false;
+}
+
+function publications(camcops: CamcopsSettings): Publication[] {
+  const { mysql, flower } = camcops;
+  const of = (key: string, { hostAddress, hostPort }: { hostAddress: string; hostPort: number }): Publication => ({
+    portKey: `${key}.hostPort`,
+    addressKey: `${key}.hostAddress`,
+    address: hostAddress,
+    port: hostPort,
+  });
+  return [
+    of("camcops", camcops),
+    ...(mysql.container ? [of("camcops.mysql", mysql)] : []),
+    of("camcops.flower", flower),
+  ];
+}
+
+function warnings({ https, hostAddress, certificate, config }: CamcopsSettings, environment: Environment): string[] {
+  return [
+    ...(https && certificate.kind === "self-signed" && !environments[environment].selfSignedIsFit
+      ? [
+          `camcops.certificate: is self-signed, which is not fit for ${environment}: browsers cannot tell it from a forged one.`,
+        ]
+      : []),
+    ...(!https && !isLoopback(hostAddress)
+      ? [
+          `camcops.https: is false, and ${hostAddress} is reachable from elsewhere: passwords travel unencrypted. Set camcops.hostAddress to 127.0.0.1.`,
+        ]
+      : []),
+    ...camcopsConfigWarnings(config),
+  ];
+}
+
+async function checkFiles({ configDirectory, certificate, https }: CamcopsSettings): Promise<FileFindings> {
+  // Below /host_mnt lie the folders of a Windows host, which only Docker Desktop's engine sees.
+  if (configDirectory === undefined || configDirectory.startsWith("/host_mnt/")) return { findings: [], warnings: [] };
+  const key = "camcops.configDirectory";
+  const isFolder = await stat(configDirectory).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) {
+    const message = "must be an existing folder of the host";
+    const remedy = [{ advice: `sudo mkdir -p ${configDirectory}` }];
+    return { findings: [{ key, value: configDirectory, message, remedy }], warnings: [] };
+  }
+  if (!https || certificate.kind === "self-signed") return { findings: [], warnings: [] };
+  const file = (name: "certificate" | "privateKey") => ({
+    key: `camcops.certificate.${name}`,
+    value: certificate[name],
+    path: hostPath(certificate[name], configDirectory),
+  });
+  return await checkCertificate(file("certificate"), file("privateKey"));
+}

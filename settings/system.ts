@@ -1,0 +1,43 @@
+import type { z } from "zod";
+
+import type { Environment } from "./environment.ts";
+import type { Publication } from "./port-check.ts";
+import type { Finding } from "./problems.ts";
+import type { Report } from "./remedy.ts";
+
+/** What the files that a system's settings name on the host are like. */
+export interface FileFindings {
+  /** What makes a deployment fail. */
+  findings: Finding[];
+  /** What a deployment survives, but somebody should know. */
+  warnings: string[];
+}
+
+/** What a system's settings ask of the host. */
+export interface HostNeeds {
+  /** The ports of the host that its services are published on. */
+  publications: Publication[];
+  /** What is allowed, but somebody should know. */
+  warnings: string[];
+  /** Checks the files and folders that the settings name; called where the engine runs on this machine only. */
+  checkFiles: () => Promise<FileFindings>;
+}
+
+/** All that a stack has to know of one system's settings. */
+export interface System<Settings extends z.ZodType = z.ZodType> {
+  /** The settings of its key, which deploys the system when it is there. */
+  settings: Settings;
+  /** The secrets that a user may choose, by the names of their own flat keys. */
+  secrets: Readonly<Record<string, z.ZodType>>;
+  /** Those of `secrets` that are groups of secret values. @default none */
+  secretGroups?: readonly string[];
+  /** What its settings and secrets keep among each other; silent where a part is invalid by itself. */
+  rules: (stack: unknown, report: Report) => void;
+  /**
+   * The images that it needs, by their names below `images`, each with the reference that is pulled where the setting
+   * says nothing; undefined: it is built. The settings may be invalid.
+   */
+  images: (settings: unknown) => Readonly<Record<string, string | undefined>>;
+  /** What its settings, which are valid, ask of the host. */
+  needs(settings: z.output<Settings>, environment: Environment): HostNeeds;
+}

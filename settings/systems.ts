@@ -1,0 +1,51 @@
+import { camcopsSystem } from "./camcops/system.ts";
+import { valueAt } from "./path.ts";
+import type { StackSettings } from "./stack.ts";
+import type { HostNeeds, System } from "./system.ts";
+
+/** The systems that a stack can hold, by their keys. */
+export const systems = { camcops: camcopsSystem } as const satisfies Record<string, System>;
+
+/** The key of a system. */
+export type SystemName = keyof typeof systems;
+
+/** The keys of all systems. */
+export const systemNames = Object.keys(systems) as SystemName[];
+
+const all: readonly [SystemName, System][] = systemNames.map((name) => [name, systems[name]]);
+
+/** The names of the keys whose values must be encrypted. */
+export const secretNames: ReadonlySet<string> = new Set(all.flatMap(([, { secrets }]) => Object.keys(secrets)));
+
+/** The keys that hold a group of settings rather than one value. */
+export const groupNames: ReadonlySet<string> = new Set(
+  all.flatMap(([name, { secretGroups = [] }]) => [name, ...secretGroups]),
+);
+
+/** An image that a system needs. */
+export interface ImageChoice {
+  /** The setting that chooses it, as a path. */
+  path: [SystemName, "images", string];
+  /** What is pulled; undefined: the image is built. */
+  reference: unknown;
+}
+
+/** The images that the systems of a stack need. The settings may be invalid. */
+export function imageChoices(stack: unknown): ImageChoice[] {
+  return all.flatMap(([name, { images }]) => {
+    const settings = valueAt(stack, [name]);
+    if (settings === undefined) return [];
+    return Object.entries(images(settings)).map(([image, standard]) => {
+      const path: ImageChoice["path"] = [name, "images", image];
+      return { path, reference: valueAt(stack, path) ?? standard };
+    });
+  });
+}
+
+/** What the systems of a stack ask of the host. */
+export function hostNeeds(stack: StackSettings): HostNeeds[] {
+  return all.flatMap(([name, system]) => {
+    const settings = stack[name];
+    return settings === undefined ? [] : [system.needs(settings, stack.environment)];
+  });
+}
