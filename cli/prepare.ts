@@ -56,7 +56,7 @@ export async function prepare(
       ...needs,
       baseImage:
         needs.baseImage === true &&
-        (settings === undefined || imageChoices(settings).some(({ reference }) => reference === undefined)),
+        (settings === undefined || imageChoices(settings).some(({ source }) => "build" in source)),
     },
     rebuild,
     report,

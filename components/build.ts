@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type Docker from "dockerode";
 import tar from "tar-stream";
 import versions from "../images/versions.json" with { type: "json" };
+import type { ImageSource } from "../settings/system.ts";
 
 /** The local image that every built image stands on. `./slipway up` makes it. */
 export const baseImage = "slipway/base:bookworm";
@@ -34,6 +35,21 @@ const imagesFolder = fileURLToPath(new URL("../images/", import.meta.url));
 /** An image that is built from `images/<name>`, in the version that `images/versions.json` gives. */
 export function bundledImage(name: keyof typeof versions, revision?: string): BuildContext {
   return { name: `slipway/${name}`, folder: join(imagesFolder, name), version: versions[name], revision };
+}
+
+/**
+ * What an image is made from, by its name below `images` in the settings.
+ *
+ * @throws Error where the settings know no such image
+ */
+export function imageSource(
+  sources: Readonly<Record<string, ImageSource>>,
+  image: string,
+  revision?: string,
+): { pull: string } | { build: BuildContext } {
+  const source = sources[image];
+  if (source === undefined) throw new Error(`There is no image "${image}": ${Object.keys(sources).join(", ")}`);
+  return "pull" in source ? source : { build: bundledImage(source.build, revision) };
 }
 
 function filesOf(folder: string): string[] {

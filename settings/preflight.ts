@@ -85,13 +85,13 @@ function hostWarnings(host: string): string[] {
 const exampleRegistry = "registry.example.org";
 
 function imageFindings(settings: StackSettings): Finding[] {
-  return imageChoices(settings).flatMap(({ path, reference }) => {
-    if (typeof reference !== "string" || !reference.startsWith(`${exampleRegistry}/`)) return [];
+  return imageChoices(settings).flatMap(({ path, source }) => {
+    if (!("pull" in source) || !source.pull.startsWith(`${exampleRegistry}/`)) return [];
     const key = path.join(".");
     return [
       {
         key,
-        value: reference,
+        value: source.pull,
         message: `must name an image of your registry, but ${exampleRegistry} is the example's`,
         remedy: [{ set: key, value: `<your registry>/${path[2]}@sha256:<digest>` }],
       },

@@ -63,9 +63,11 @@ function stackRules(stack: unknown, context: z.core.$RefinementCtx): void {
   }
   const environment = oneOf(environmentNames).safeParse(valueAt(stack, ["environment"])).data;
   if (environment === undefined) return;
-  for (const { path, reference } of imageChoices(stack)) {
-    const valid = imageReference().optional().safeParse(reference);
-    const demand = valid.success ? imageDemand(environment, valid.data) : undefined;
+  for (const { path, source } of imageChoices(stack)) {
+    const reference = imageReference()
+      .optional()
+      .safeParse("pull" in source ? source.pull : undefined);
+    const demand = reference.success ? imageDemand(environment, reference.data) : undefined;
     if (demand !== undefined) {
       report(path, demand, { set: path.join("."), value: `<your registry>/${path[2]}@sha256:<digest>` });
     }

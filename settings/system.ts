@@ -1,9 +1,14 @@
 import type { z } from "zod";
 
+import type versions from "../images/versions.json";
 import type { Environment } from "./environment.ts";
+import { valueAt } from "./path.ts";
 import type { Publication } from "./port-check.ts";
 import type { Finding } from "./problems.ts";
 import type { Report } from "./remedy.ts";
+
+/** Where an image comes from: pulled by an exact reference, or built from `images/<name>`. */
+export type ImageSource = { pull: string } | { build: keyof typeof versions };
 
 /** What the files that a system's settings name on the host are like. */
 export interface FileFindings {
@@ -34,10 +39,20 @@ export interface System<Settings extends z.ZodType = z.ZodType> {
   /** What its settings and secrets keep among each other; silent where a part is invalid by itself. */
   rules: (stack: unknown, report: Report) => void;
   /**
-   * The images that it needs, by their names below `images`, each with the reference that is pulled where the setting
-   * says nothing; undefined: it is built. The settings may be invalid.
+   * The images that it needs, by their names below `images`, each with where it comes from when the setting says
+   * nothing. The settings may be invalid.
    */
-  images: (settings: unknown) => Readonly<Record<string, string | undefined>>;
+  images: (settings: unknown) => Readonly<Record<string, ImageSource>>;
   /** What its settings, which are valid, ask of the host. */
   needs(settings: z.output<Settings>, environment: Environment): HostNeeds;
+}
+
+/** Where the images of a system come from, by their names below `images`. The settings may be invalid. */
+export function imagesOf(system: System, settings: unknown): Record<string, ImageSource> {
+  return Object.fromEntries(
+    Object.entries(system.images(settings)).map(([image, standard]) => {
+      const chosen = valueAt(settings, ["images", image]);
+      return [image, chosen === undefined ? standard : { pull: String(chosen) }];
+    }),
+  );
 }

@@ -1,7 +1,7 @@
 import { camcopsSystem } from "./camcops/system.ts";
 import { valueAt } from "./path.ts";
 import type { StackSettings } from "./stack.ts";
-import type { HostNeeds, System } from "./system.ts";
+import { imagesOf, type HostNeeds, type ImageSource, type System } from "./system.ts";
 
 /** The systems that a stack can hold, by their keys. */
 export const systems = { camcops: camcopsSystem } as const satisfies Record<string, System>;
@@ -25,19 +25,17 @@ export const groupNames: ReadonlySet<string> = new Set(
 /** An image that a system needs. */
 export interface ImageChoice {
   /** The setting that chooses it, as a path. */
-  path: [SystemName, "images", string];
-  /** What is pulled; undefined: the image is built. */
-  reference: unknown;
+  path: [system: SystemName, group: "images", image: string];
+  source: ImageSource;
 }
 
 /** The images that the systems of a stack need. The settings may be invalid. */
 export function imageChoices(stack: unknown): ImageChoice[] {
-  return all.flatMap(([name, { images }]) => {
+  return systemNames.flatMap((name) => {
     const settings = valueAt(stack, [name]);
     if (settings === undefined) return [];
-    return Object.entries(images(settings)).map(([image, standard]) => {
-      const path: ImageChoice["path"] = [name, "images", image];
-      return { path, reference: valueAt(stack, path) ?? standard };
+    return Object.entries(imagesOf(systems[name], settings)).map(([image, source]): ImageChoice => {
+      return { path: [name, "images", image], source };
     });
   });
 }

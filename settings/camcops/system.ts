@@ -50,9 +50,9 @@ export const camcopsSystem = {
     camcopsConfigRule(stack, report);
   },
   images: (settings: unknown) => ({
-    camcops: undefined,
-    ...(ownsDatabase(settings) && { mysql: undefined }),
-    rabbitmq: undefined,
+    camcops: { build: "camcops" },
+    ...(ownsDatabase(settings) && { mysql: { build: "mariadb" } }),
+    rabbitmq: { build: "rabbitmq" },
   }),
   needs: (settings: CamcopsSettings, environment: Environment) => ({
     publications: publications(settings),

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { MessageBroker } from "../../components/broker.ts";
-import { bundledImage } from "../../components/build.ts";
+import { imageSource } from "../../components/build.ts";
 import { Certificate } from "../../components/certificate.ts";
 import type { ContainerArgs, GeneratedFiles } from "../../components/container.ts";
 import { Database } from "../../components/database.ts";
@@ -15,6 +15,8 @@ import { Task } from "../../components/task.ts";
 import { Volume } from "../../components/volume.ts";
 import type { CamcopsSecretConfig, CamcopsSettings } from "../../settings/camcops/settings.ts";
 import { configFolder, temporaryFolder } from "../../settings/camcops/config-keys.ts";
+import { camcopsSystem } from "../../settings/camcops/system.ts";
+import { imagesOf } from "../../settings/system.ts";
 import type { SystemSummary } from "../summary.ts";
 import { lockFolder, renderConfig, schedulerArguments, workerArguments, type ConfigInput } from "./config.ts";
 import { databaseUrl } from "./database-url.ts";
@@ -62,13 +64,11 @@ export class Camcops extends pulumi.ComponentResource {
   constructor(name: string, args: CamcopsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:camcops:Camcops", name, {}, opts);
     const { host, settings, secrets, imageRevision } = args;
-    const { images, certificate } = settings;
+    const { certificate } = settings;
     const child = { parent: this };
-    const image = (which: keyof typeof images, bundled: Parameters<typeof bundledImage>[0]) => {
-      const reference = images[which];
-      const source = reference === undefined ? { build: bundledImage(bundled, imageRevision) } : { pull: reference };
-      return new Image(`${name}-${which}-image`, { host, source }, child);
-    };
+    const sources = imagesOf(camcopsSystem, settings);
+    const image = (which: string) =>
+      new Image(`${name}-${which}-image`, { host, source: imageSource(sources, which, imageRevision) }, child);
     const network = (suffix: string, kind: "internal" | "edge") =>
       new Network(
         `${name}-${suffix}-network`,
@@ -77,7 +77,7 @@ export class Camcops extends pulumi.ComponentResource {
       );
 
     const configFile = `${secretsFolder}/${settings.configFilename}`;
-    const appImage = image("camcops", "camcops");
+    const appImage = image("camcops");
     const brokerNetwork = network("broker", "internal");
     const edgeNetwork = network("edge", "edge");
     // An internal network reaches no other server (moby #36174): an external database needs one that does.
@@ -102,7 +102,7 @@ export class Camcops extends pulumi.ComponentResource {
             service: "mysql",
             containerName: `${settings.name}-mysql`,
             volumeName: `${settings.name}-mysql-data`,
-            image: image("mysql", "mariadb"),
+            image: image("mysql"),
             databaseName: settings.mysql.databaseName,
             userName: settings.mysql.userName,
             userPassword,
@@ -128,7 +128,7 @@ export class Camcops extends pulumi.ComponentResource {
         service: "rabbitmq",
         containerName: `${settings.name}-rabbitmq`,
         volumeName: `${settings.name}-rabbitmq-data`,
-        image: image("rabbitmq", "rabbitmq"),
+        image: image("rabbitmq"),
         network: brokerNetwork,
         ...settings.services.rabbitmq,
         logs: settings.logs,
