@@ -52,7 +52,7 @@ export function imagesOf(system: System, settings: unknown): Record<string, Imag
   return Object.fromEntries(
     Object.entries(system.images(settings)).map(([image, standard]) => {
       const chosen = valueAt(settings, ["images", image]);
-      return [image, chosen === undefined ? standard : { pull: String(chosen) }];
+      return [image, chosen === undefined ? standard : { pull: typeof chosen === "string" ? chosen : "" }];
     }),
   );
 }
