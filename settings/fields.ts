@@ -128,6 +128,32 @@ export function serviceSettings(memory: number) {
   }).prefault({});
 }
 
+/** The number of a user or group of the containers; never root's. */
+export function numericId() {
+  const allowed = "a whole number from 1 to 2147483647; 0, root, is refused";
+  return z
+    .int(`must be ${allowed}`)
+    .min(1, `must be ${allowed}`)
+    .max(2_147_483_647, `must be ${allowed}`)
+    .meta({ allowed });
+}
+
+/** Rotation of the containers' logs. */
+export function logSettings() {
+  return group({
+    maxSize: wholeNumber(1, 10_240, "MiB").default(10).meta({
+      description: "Size at which a container's log file is rotated.",
+      unit: "MiB",
+    }),
+    maxFiles: wholeNumber(1, 100, "files").default(5).meta({
+      description: "How many log files are kept for each container.",
+      unit: "files",
+    }),
+  })
+    .prefault({})
+    .meta({ description: "Rotation of the containers' logs." });
+}
+
 /** Whether only the host itself reaches what listens on an address. */
 export function isLoopback(address: string): boolean {
   return address === "localhost" || address.startsWith("127.") || address === "::1" || address === "[::1]";

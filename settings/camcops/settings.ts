@@ -9,6 +9,8 @@ import {
   hostAddress,
   imageReference,
   list,
+  logSettings,
+  numericId,
   oneOf,
   port,
   serviceSettings,
@@ -100,16 +102,6 @@ const selfSigned = group({
 
 function subjectPart(longest: number) {
   return text(`a text of 1 to ${longest} characters`, new RegExp(`^.{1,${longest}}$`)).optional();
-}
-
-/** A user or group of the system, except root. */
-function numericId() {
-  const allowed = "a whole number from 1 to 2147483647; 0, root, is refused";
-  return z
-    .int(`must be ${allowed}`)
-    .min(1, `must be ${allowed}`)
-    .max(2_147_483_647, `must be ${allowed}`)
-    .meta({ allowed });
 }
 
 const certificateFiles = group({
@@ -304,18 +296,7 @@ const camcopsGroup = group({
   })
     .prefault({})
     .meta({ description: "Limits of each service." }),
-  logs: group({
-    maxSize: wholeNumber(1, 10_240, "MiB").default(10).meta({
-      description: "Size at which a container's log file is rotated.",
-      unit: "MiB",
-    }),
-    maxFiles: wholeNumber(1, 100, "files").default(5).meta({
-      description: "How many log files are kept for each container.",
-      unit: "files",
-    }),
-  })
-    .prefault({})
-    .meta({ description: "Rotation of the containers' logs." }),
+  logs: logSettings(),
   timeZone: timeZone()
     .default("UTC")
     .meta({
