@@ -3,7 +3,7 @@ import { MessageBroker } from "../../components/broker.ts";
 import { imageSource } from "../../components/build.ts";
 import { Certificate } from "../../components/certificate.ts";
 import type { ContainerArgs, GeneratedFiles } from "../../components/container.ts";
-import { Database } from "../../components/database.ts";
+import { MysqlDatabase } from "../../components/mysql-database.ts";
 import { FileVolume } from "../../components/file-volume.ts";
 import type { Host } from "../../components/host.ts";
 import { Image } from "../../components/image.ts";
@@ -94,7 +94,7 @@ export class Camcops extends pulumi.ComponentResource {
     this.flowerPassword = new Secret(`${name}-flower-password`, { given: secrets.flowerPassword }, child).value;
 
     const database = settings.mysql.container
-      ? new Database(
+      ? new MysqlDatabase(
           `${name}-mysql`,
           {
             host,

@@ -116,7 +116,7 @@ describe("Camcops by default", () => {
       [volume, "camcops-flower-files-volume", "camcops-flower-files"],
       [`${component}Secret`, "camcops-flower-password", "camcops"],
       [password, "camcops-flower-password-password", "camcops-flower-password"],
-      [`${component}Database`, "camcops-mysql", "camcops"],
+      [`${component}MysqlDatabase`, "camcops-mysql", "camcops"],
       [`${component}Volume`, "camcops-mysql-data", "camcops-mysql"],
       [volume, "camcops-mysql-data-volume", "camcops-mysql-data"],
       [`${component}Network`, "camcops-mysql-edge-network", "camcops"],

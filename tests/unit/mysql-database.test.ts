@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { Database, type DatabaseArgs } from "../../components/database.ts";
+import { MysqlDatabase, type MysqlDatabaseArgs } from "../../components/mysql-database.ts";
 import { Image } from "../../components/image.ts";
 import { clientOptions, initialStatements } from "../../components/mysql-files.ts";
 import { Network } from "../../components/network.ts";
@@ -8,14 +8,14 @@ import { hardened, hardenedOptions, labels, ownerLabels } from "../hardened.ts";
 import { imageId } from "../provider-outputs.ts";
 import { described, differences, named, recordOnHost } from "../recorded.ts";
 
-let database: Database | undefined;
+let database: MysqlDatabase | undefined;
 
-async function recordDatabase(own: (edge: Network) => Partial<DatabaseArgs> = () => ({})) {
+async function recordDatabase(own: (edge: Network) => Partial<MysqlDatabaseArgs> = () => ({})) {
   const recorded = await recordOnHost((host, options) => {
     const image = new Image("image", { host, source: { pull: "mariadb:11" } }, options);
     const network = new Network("net", { host, system: "shop", networkName: "shop_net", kind: "internal" }, options);
     const edge = new Network("net-edge", { host, system: "shop", networkName: "shop_edge", kind: "edge" }, options);
-    database = new Database(
+    database = new MysqlDatabase(
       "db",
       {
         host,
@@ -97,14 +97,14 @@ function container(carrier: string, filesVolume: unknown) {
   };
 }
 
-describe("Database", () => {
+describe("MysqlDatabase", () => {
   it("is a kept volume, secret files and a service that nobody else than its network reaches", async () => {
     const recorded = await recordDatabase();
     const carrier = named(recorded, "db-files-carrier").id;
     const filesVolume = named(recorded, "db-files-volume").inputs["name"];
     assert.deepEqual(described(recorded), [
       {
-        type: "slipway:index:Database",
+        type: "slipway:index:MysqlDatabase",
         name: "db",
         parent: undefined,
         inputs: {},

@@ -1,0 +1,82 @@
+import * as pulumi from "@pulumi/pulumi";
+import { runDatabase, secretsFolder, type DatabaseArgs } from "./database.ts";
+import { initialStatements, passwordFile } from "./postgresql-files.ts";
+
+/** The official image's entry point makes the data folder and then lets `postgres` do as it is told: here, end at once. */
+const makeDataFolder = "docker-entrypoint.sh postgres -C data_directory";
+
+/** Runs one statement a line, before anybody can connect. */
+const declare = `postgres --single -D "$PGDATA" postgres <${secretsFolder}/init.sql`;
+
+export interface PostgresqlDatabaseArgs extends DatabaseArgs {
+  /** Whether the user may make further databases, as Django's tests do. @default false */
+  createsDatabases?: boolean;
+}
+
+/**
+ * A PostgreSQL server, with the contract of its official image, with one database and one user, who owns it.
+ *
+ * Database, user and password are declared before every start in the server's single-user mode: so what the stack says is
+ * what the database has, also after a password was changed. The superuser `postgres` can log in from inside the container
+ * only. There the server's socket asks nobody for a password: whoever is in the container could read the data's files too.
+ */
+export class PostgresqlDatabase extends pulumi.ComponentResource {
+  /** Where clients on its network find it. */
+  readonly server: string;
+  readonly port = 5432;
+
+  constructor(name: string, args: PostgresqlDatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("slipway:index:PostgresqlDatabase", name, {}, opts);
+    const { databaseName, userName, createsDatabases = false } = args;
+    const who = [`--username=${userName}`, `--dbname=${databaseName}`];
+    runDatabase(
+      name,
+      args,
+      {
+        port: this.port,
+        // In the official image and in `images/postgresql`.
+        userId: 999,
+        dataFolder: "/var/lib/postgresql/data",
+        files: {
+          password: args.userPassword,
+          pgpass: args.userPassword.apply((password) => passwordFile(userName, password)),
+          "init.sql": args.userPassword.apply((userPassword) =>
+            initialStatements({ databaseName, userName, userPassword, createsDatabases }),
+          ),
+        },
+        entrypoint: [
+          "sh",
+          "-ec",
+          `trap 'exit 143' INT TERM; { ${makeDataFolder}; ${declare}; } >/dev/null; exec docker-entrypoint.sh "$@"`,
+          "sh",
+        ],
+        command: ["postgres"],
+        environment: {
+          PGDATA: "/var/lib/postgresql/data",
+          PGPASSFILE: `${secretsFolder}/pgpass`,
+          POSTGRES_PASSWORD_FILE: `${secretsFolder}/password`,
+        },
+        writablePaths: ["/tmp", "/run/postgresql"],
+        stopSignal: "SIGINT",
+        // By the container's own name: the official image asks for no password at its loopback address.
+        healthCheck: ["psql", `--host=${args.containerName}`, ...who, "--no-password", "--command=SELECT 1"],
+        operations: {
+          shell: ["psql", ...who],
+          dump: ["pg_dump", ...who, "--clean", "--if-exists", "--no-owner", "--no-privileges"],
+          load: [
+            "psql",
+            ...who,
+            "--no-psqlrc",
+            "--quiet",
+            "--output=/dev/null",
+            "--single-transaction",
+            "--set=ON_ERROR_STOP=1",
+          ],
+        },
+      },
+      this,
+    );
+    this.server = args.service;
+    this.registerOutputs({ server: this.server, port: this.port });
+  }
+}
