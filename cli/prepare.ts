@@ -24,6 +24,8 @@ export interface Prepared {
   /** The environment variables for Pulumi. */
   env: Record<string, string>;
   report: Report;
+  /** The settings, where they were checked. */
+  settings?: StackSettings;
 }
 
 /**
@@ -63,7 +65,7 @@ export async function prepare(
   });
   if (passphraseCreated) remark(backUpNotice(site));
   Object.assign(process.env, env);
-  return { site, env, report };
+  return { site, env, report, ...(settings && { settings }) };
 }
 
 /**

@@ -74,6 +74,11 @@ export function contextHash({ folder, version, revision }: BuildContext): string
   return hash.digest("hex").slice(0, 12);
 }
 
+/** The name of a built image on the host. */
+export function builtReference(context: BuildContext): string {
+  return `${context.name}:${context.version}-${contextHash(context)}`;
+}
+
 function pack({ folder }: BuildContext): Readable {
   const archive = tar.pack();
   for (const file of filesOf(folder)) {

@@ -1,6 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { buildImage, contextHash, type BuildContext } from "./build.ts";
+import { buildImage, builtReference, type BuildContext } from "./build.ts";
 import type { Host } from "./host.ts";
 
 export interface ImageArgs {
@@ -31,7 +31,7 @@ export class Image extends pulumi.ComponentResource {
       const say = (line: string) => {
         void pulumi.log.info(line, this, undefined, true);
       };
-      this.reference = `${context.name}:${context.version}-${contextHash(context)}`;
+      this.reference = builtReference(context);
       childOptions.hooks = {
         beforeCreate: [() => buildImage(host.client, context, this.reference, say)],
       };

@@ -40,8 +40,9 @@ export async function preflight(
           labels,
           isLocal,
         );
+  const images = await imageFindings(settings, unreachable.length > 0 ? undefined : docker);
   const files = isLocal ? await Promise.all(needs.map(({ checkFiles }) => checkFiles())) : [];
-  const findings = [...unreachable, ...ports, ...imageFindings(settings), ...files.flatMap(({ findings }) => findings)];
+  const findings = [...unreachable, ...ports, ...images, ...files.flatMap(({ findings }) => findings)];
   return {
     problems: findings.map((finding) => problem(stack, finding)),
     warnings: [
@@ -84,17 +85,43 @@ function hostWarnings(host: string): string[] {
 /** The registry that the examples of stack files name; nobody can have it (RFC 2606). */
 const exampleRegistry = "registry.example.org";
 
-function imageFindings(settings: StackSettings): Finding[] {
-  return imageChoices(settings).flatMap(({ path, source }) => {
-    if (!("pull" in source) || !source.pull.startsWith(`${exampleRegistry}/`)) return [];
+/** Images that cannot be had, where the engine tells. */
+async function imageFindings(settings: StackSettings, docker: Docker | undefined): Promise<Finding[]> {
+  const findings = imageChoices(settings).map(async ({ path, source }): Promise<Finding[]> => {
+    if (!("pull" in source)) return [];
+    const { pull: value, leftOutBy } = source;
     const key = path.join(".");
+    if (value.startsWith(`${exampleRegistry}/`)) {
+      const message = `must name an image of your registry, but ${exampleRegistry} is the example's`;
+      return [{ key, value, message, remedy: [{ set: key, value: `<your registry>/${path[2]}@sha256:<digest>` }] }];
+    }
+    const reason = docker && (await whyNotToBeHad(value, docker));
+    if (reason === undefined) return [];
     return [
       {
         key,
-        value: source.pull,
-        message: `must name an image of your registry, but ${exampleRegistry} is the example's`,
-        remedy: [{ set: key, value: `<your registry>/${path[2]}@sha256:<digest>` }],
+        value,
+        message: `must be an image that the Docker engine has or can pull, but: ${reason}`,
+        remedy: [
+          { advice: `docker pull ${value}` },
+          ...(leftOutBy === undefined ? [] : [{ set: leftOutBy, value: "false" }]),
+        ],
       },
     ];
   });
+  return (await Promise.all(findings)).flat();
+}
+
+/** Why an image is neither on the engine nor in its registry; nothing when it is. The engine asks as it would to pull. */
+async function whyNotToBeHad(reference: string, docker: Docker): Promise<string | undefined> {
+  const image = docker.getImage(reference);
+  try {
+    await image.inspect();
+    return undefined;
+  } catch {
+    return await image.distribution().then(
+      () => undefined,
+      (error: unknown) => (error as { json?: { message?: string } }).json?.message ?? (error as Error).message,
+    );
+  }
 }

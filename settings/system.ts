@@ -8,7 +8,10 @@ import type { Finding } from "./problems.ts";
 import type { Report } from "./remedy.ts";
 
 /** Where an image comes from: pulled by an exact reference, or built from `images/<name>`. */
-export type ImageSource = { pull: string } | { build: keyof typeof versions };
+export type ImageSource = ({ pull: string } | { build: keyof typeof versions }) & {
+  /** The setting that leaves the service out when it is false, such as `ocs.grafana.container`. @default none does */
+  leftOutBy?: string;
+};
 
 /** What the files that a system's settings name on the host are like. */
 export interface FileFindings {
@@ -52,7 +55,9 @@ export function imagesOf(system: System, settings: unknown): Record<string, Imag
   return Object.fromEntries(
     Object.entries(system.images(settings)).map(([image, standard]) => {
       const chosen = valueAt(settings, ["images", image]);
-      return [image, chosen === undefined ? standard : { pull: typeof chosen === "string" ? chosen : "" }];
+      if (chosen === undefined) return [image, standard];
+      const { leftOutBy } = standard;
+      return [image, { pull: typeof chosen === "string" ? chosen : "", ...(leftOutBy !== undefined && { leftOutBy }) }];
     }),
   );
 }

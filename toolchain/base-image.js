@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asRoot, installPackages } from "./apt.js";
-import { run, which } from "./run.js";
+import { lastLine, run, which } from "./run.js";
 
 /** @typedef {import("./report.js").Report} Report */
 
@@ -200,12 +200,4 @@ export function sourcesOf(targets) {
     lines.some((line) => line.endsWith(` ${release} main`)),
   );
   return complete ? [...new Set(lines)] : [];
-}
-
-/**
- * @param {string} text
- * @returns {string}
- */
-function lastLine(text) {
-  return text.trimEnd().split("\n").at(-1) ?? "";
 }

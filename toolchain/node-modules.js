@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { withLock } from "./lock.js";
 import { isExecutable, run } from "./run.js";
@@ -67,6 +67,11 @@ export async function ensureNodeModules({ root, report }) {
     const wait = () => {
       detail("another command is installing them");
     };
+    const folder = join(root, "node_modules");
+    // npm ci empties the folder that a link points to, which another clone may need
+    if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) {
+      throw new Error(`${folder} is a link, and an installation would empty what it points to. Type: rm '${folder}'`);
+    }
     await withLock(join(root, ".node_modules.lock"), wait, async () => {
       const done = readLock(join(root, "node_modules", ".package-lock.json"));
       if (missingPackages(wanted, done).length === 0 && pinnedNode(root) !== undefined) return;

@@ -91,3 +91,13 @@ export function isExecutable(file) {
     return false;
   }
 }
+
+/**
+ * The last line of a command's output, which usually says what was wrong.
+ *
+ * @param {string} text
+ * @returns {string}
+ */
+export function lastLine(text) {
+  return text.trimEnd().split("\n").at(-1) ?? "";
+}

@@ -42,10 +42,17 @@ describe("preflight", () => {
     stub = undefined;
   });
 
+  /** An image that the engine has, and one that its registry has. */
+  const present = "r.example.net/rabbitmq:3.10";
+  const offered = "r.example.net/mariadb:10.11";
+
   async function check(settings: Record<string, unknown>, containers: unknown[] = [], stack = "dev") {
     stub = await dockerStub({
       "GET /_ping": { body: "OK" },
       "GET /containers/json": { body: containers },
+      [`GET /images/${present}/json`]: { body: {} },
+      [`GET /distribution/${offered}/json`]: { body: {} },
+      "GET /distribution/r.example.net/camcops:2/json": { status: 500, body: { message: "no such host" } },
     });
     const values = { environment: stack, camcops: settings };
     return await preflight(parseStack({ stack, values, encrypted: new Set() }), stub.client, { stack, labels });
@@ -158,9 +165,21 @@ describe("preflight", () => {
     ]);
   });
 
+  it("finds images that are neither on the engine nor in a registry that it reaches", async () => {
+    const images = { camcops: "r.example.net/camcops:2", mysql: offered, rabbitmq: present };
+    assert.deepEqual((await check(await onFreePorts({ images }))).problems, [
+      {
+        key: "camcops.images.camcops",
+        message: "must be an image that the Docker engine has or can pull, but: no such host",
+        received: '"r.example.net/camcops:2"',
+        remedy: ["docker pull r.example.net/camcops:2"],
+      },
+    ]);
+  });
+
   it("finds images of the registry that the examples name, of those that the stack uses", async () => {
     const example = (name: string) => `registry.example.org/slipway/${name}:1@sha256:${"0".repeat(64)}`;
-    const images = { camcops: example("camcops"), mysql: example("mariadb"), rabbitmq: "r.example.net/rabbitmq:3.10" };
+    const images = { camcops: example("camcops"), mysql: example("mariadb"), rabbitmq: present };
     assert.deepEqual(
       (await check(await onFreePorts({ images }))).problems,
       ["camcops", "mysql"].map((image) => ({

@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureBaseImage, keeping, sourcesOf } from "../../toolchain/base-image.js";
 import { engineState, ensureDocker, localSocket, notPermitted } from "../../toolchain/docker.js";
 import { withLock } from "../../toolchain/lock.js";
-import { missingPackages } from "../../toolchain/node-modules.js";
+import { ensureNodeModules, missingPackages } from "../../toolchain/node-modules.js";
 import { createReport, duration } from "../../toolchain/report.js";
 import { CommandError, run, which } from "../../toolchain/run.js";
 
@@ -38,6 +47,19 @@ describe("making a machine ready", () => {
       assert.deepEqual(missingPackages(wanted, {}), ["node_modules/a"]);
       const installed = { "node_modules/a": { version: "1.0.1" }, "node_modules/other-platform": { version: "2.0.0" } };
       assert.deepEqual(missingPackages(wanted, installed), ["node_modules/a", "node_modules/other-platform"]);
+    });
+  });
+
+  describe("ensureNodeModules", () => {
+    it("installs nothing into a link, whose target may be another clone's", async () => {
+      const target = join(folder, "other");
+      mkdirSync(target);
+      symlinkSync(target, join(folder, "node_modules"));
+      writeFileSync(join(folder, "package-lock.json"), JSON.stringify({ packages: { "node_modules/a": {} } }));
+      const report = createReport({ isTTY: false, columns: 80, write: () => true });
+      await assert.rejects(ensureNodeModules({ root: folder, report }), {
+        message: `${folder}/node_modules is a link, and an installation would empty what it points to. Type: rm '${folder}/node_modules'`,
+      });
     });
   });
 
