@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import type { DoctorOptions } from "./doctor.ts";
 import type { DownOptions } from "./down.ts";
 import { exitCode, Failure } from "./failure.ts";
+import type { PushOptions } from "./images.ts";
 import type { LogsOptions } from "./logs.ts";
 import type { OutputOptions } from "./output.ts";
 import type { PreviewOptions } from "./preview.ts";
@@ -28,9 +29,11 @@ Exit codes:
 
 /** A command with the options that all of them have. */
 function verb(name: string, description: string): Command {
-  return program
-    .command(name)
-    .description(description)
+  return withCommonOptions(program.command(name)).description(description);
+}
+
+function withCommonOptions(command: Command): Command {
+  return command
     .option("--stack <name>", "the stack to work on", stackName, defaultStack)
     .option(
       "--home <folder>",
@@ -100,6 +103,18 @@ verb("output", "print the stack's outputs, such as addresses; secret ones on req
   .action(async (name: string | undefined, options: OutputOptions) => {
     const { output } = await import("./output.ts");
     await output(name, options);
+  });
+
+const images = program.command("images").description("what the stack's containers are made from");
+
+withCommonOptions(images.command("push"))
+  .description("push the images that the stack builds to a registry, and print the settings by which others pull them")
+  .argument("[settings...]", "only the images that these settings choose, such as camcops.images.mysql")
+  .requiredOption("--to <repository>", "what the images' names follow, such as registry.example.org/slipway")
+  .option("--json", "print data")
+  .action(async (settings: string[], options: PushOptions) => {
+    const { pushImages } = await import("./images.ts");
+    await pushImages(settings, options);
   });
 
 verb("doctor", "check machine, settings and deployment, and say what to type where something is wrong")
