@@ -2,11 +2,19 @@ import * as pulumi from "@pulumi/pulumi";
 import { runDatabase, secretsFolder, type DatabaseArgs } from "./database.ts";
 import { initialStatements, passwordFile } from "./postgresql-files.ts";
 
-/** The official image's entry point makes the data folder and then lets `postgres` do as it is told: here, end at once. */
-const makeDataFolder = "docker-entrypoint.sh postgres -C data_directory";
-
-/** Runs one statement a line, before anybody can connect. */
-const declare = `postgres --single -D "$PGDATA" postgres <${secretsFolder}/init.sql`;
+/**
+ * Makes the data folder if it is missing, and declares database and user before anybody can connect; then becomes what it
+ * is told. A command in another container on the same data, such as a client's, does nothing to them.
+ *
+ * The official image's entry point makes the data folder and then lets `postgres` do as it is told: here, end at once.
+ */
+const start = `
+trap 'exit 143' INT TERM
+if [ "$1" = postgres ]; then
+  docker-entrypoint.sh postgres -C data_directory >/dev/null
+  postgres --single -D "$PGDATA" postgres <${secretsFolder}/init.sql >/dev/null
+fi
+exec docker-entrypoint.sh "$@"`.trim();
 
 export interface PostgresqlDatabaseArgs extends DatabaseArgs {
   /** Whether the user may make further databases, as Django's tests do. @default false */
@@ -44,12 +52,7 @@ export class PostgresqlDatabase extends pulumi.ComponentResource {
             initialStatements({ databaseName, userName, userPassword, createsDatabases }),
           ),
         },
-        entrypoint: [
-          "sh",
-          "-ec",
-          `trap 'exit 143' INT TERM; { ${makeDataFolder}; ${declare}; } >/dev/null; exec docker-entrypoint.sh "$@"`,
-          "sh",
-        ],
+        entrypoint: ["sh", "-ec", start, "sh"],
         command: ["postgres"],
         environment: {
           PGDATA: "/var/lib/postgresql/data",
@@ -61,7 +64,7 @@ export class PostgresqlDatabase extends pulumi.ComponentResource {
         // By the container's own name: the official image asks for no password at its loopback address.
         healthCheck: ["psql", `--host=${args.containerName}`, ...who, "--no-password", "--command=SELECT 1"],
         operations: {
-          shell: ["psql", ...who],
+          shell: ["psql", ...who, "--set=ON_ERROR_STOP=1"],
           dump: ["pg_dump", ...who, "--clean", "--if-exists", "--no-owner", "--no-privileges"],
           load: [
             "psql",

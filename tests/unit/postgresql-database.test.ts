@@ -41,7 +41,7 @@ const operations = {
   version: 1,
   shell: ["bash"],
   database: {
-    shell: ["psql", ...who],
+    shell: ["psql", ...who, "--set=ON_ERROR_STOP=1"],
     dump: ["pg_dump", ...who, "--clean", "--if-exists", "--no-owner", "--no-privileges"],
     load: [
       "psql",
@@ -54,6 +54,13 @@ const operations = {
     ],
   },
 };
+
+const start = `trap 'exit 143' INT TERM
+if [ "$1" = postgres ]; then
+  docker-entrypoint.sh postgres -C data_directory >/dev/null
+  postgres --single -D "$PGDATA" postgres </run/secrets/init.sql >/dev/null
+fi
+exec docker-entrypoint.sh "$@"`;
 
 describe("PostgresqlDatabase", () => {
   it("is a kept volume, secret files and a service that declares its user before it listens", async () => {
@@ -77,13 +84,7 @@ describe("PostgresqlDatabase", () => {
     };
     assert.deepEqual(named(recorded, "db-service-container").inputs, {
       ...hardened({ name: "shop_db", reference: "postgres:15", user: 999, own }),
-      entrypoints: [
-        "sh",
-        "-ec",
-        "trap 'exit 143' INT TERM; { docker-entrypoint.sh postgres -C data_directory; " +
-          'postgres --single -D "$PGDATA" postgres </run/secrets/init.sql; } >/dev/null; exec docker-entrypoint.sh "$@"',
-        "sh",
-      ],
+      entrypoints: ["sh", "-ec", start, "sh"],
       command: ["postgres"],
       envs: [
         "TZ=UTC",
