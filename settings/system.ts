@@ -45,15 +45,23 @@ export interface System<Settings extends z.ZodType = z.ZodType> {
    * The images that it needs, by their names below `images`, each with where it comes from when the setting says
    * nothing. The settings may be invalid.
    */
-  images: (settings: unknown) => Readonly<Record<string, ImageSource>>;
+  images: (settings: unknown, environment: Environment) => Readonly<Record<string, ImageSource>>;
   /** What its settings, which are valid, ask of the host. */
   needs(settings: z.output<Settings>, environment: Environment): HostNeeds;
 }
 
-/** Where the images of a system come from, by their names below `images`. The settings may be invalid. */
-export function imagesOf(system: System, settings: unknown): Record<string, ImageSource> {
+/**
+ * Where the images of a system come from, by their names below `images`.
+ *
+ * @param standards where they come from when the setting says nothing
+ * @param settings the system's, which may be invalid
+ */
+export function imagesOf(
+  standards: Readonly<Record<string, ImageSource>>,
+  settings: unknown,
+): Record<string, ImageSource> {
   return Object.fromEntries(
-    Object.entries(system.images(settings)).map(([image, standard]) => {
+    Object.entries(standards).map(([image, standard]) => {
       const chosen = valueAt(settings, ["images", image]);
       if (chosen === undefined) return [image, standard];
       const { leftOutBy } = standard;

@@ -1,4 +1,6 @@
 import { camcopsSystem } from "./camcops/system.ts";
+import { environmentNames } from "./environment.ts";
+import { oneOf } from "./fields.ts";
 import { valueAt } from "./path.ts";
 import type { StackSettings } from "./stack.ts";
 import { imagesOf, type HostNeeds, type ImageSource, type System } from "./system.ts";
@@ -29,14 +31,18 @@ export interface ImageChoice {
   source: ImageSource;
 }
 
-/** The images that the systems of a stack need. The settings may be invalid. */
+/** The images that the systems of a stack need. The settings may be invalid; without an environment there are none. */
 export function imageChoices(stack: unknown): ImageChoice[] {
-  return systemNames.flatMap((name) => {
+  const environment = oneOf(environmentNames).safeParse(valueAt(stack, ["environment"])).data;
+  if (environment === undefined) return [];
+  return all.flatMap(([name, system]) => {
     const settings = valueAt(stack, [name]);
     if (settings === undefined) return [];
-    return Object.entries(imagesOf(systems[name], settings)).map(([image, source]): ImageChoice => {
-      return { path: [name, "images", image], source };
-    });
+    return Object.entries(imagesOf(system.images(settings, environment), settings)).map(
+      ([image, source]): ImageChoice => {
+        return { path: [name, "images", image], source };
+      },
+    );
   });
 }
 

@@ -66,7 +66,7 @@ export class Camcops extends pulumi.ComponentResource {
     const { host, settings, secrets, imageRevision } = args;
     const { certificate } = settings;
     const child = { parent: this };
-    const sources = imagesOf(camcopsSystem, settings);
+    const sources = imagesOf(camcopsSystem.images(settings), settings);
     const image = (which: string) =>
       new Image(`${name}-${which}-image`, { host, source: imageSource(sources, which, imageRevision) }, child);
     const network = (suffix: string, kind: "internal" | "edge") =>
