@@ -40,3 +40,10 @@ export async function engineProblem(host: string, client: Docker, fix: string): 
     return `The Docker engine ${host} does not answer: ${(error as Error).message}. Correct slipway:host in the stack file.`;
   }
 }
+
+/** Takes errors by which Docker says with such a status that there is nothing to do, such as 304 for what is stopped already. */
+export function ignoring(...statuses: number[]): (error: unknown) => void {
+  return (error) => {
+    if (!statuses.includes((error as { statusCode?: number }).statusCode ?? 0)) throw error as Error;
+  };
+}

@@ -2,6 +2,7 @@ import type Docker from "dockerode";
 import { label } from "../components/labels.ts";
 import { dockerClient } from "../settings/docker-client.ts";
 import { listMembers } from "./containers.ts";
+import { ignoring } from "./docker.ts";
 import { runEngine } from "./engine.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { prepare } from "./prepare.ts";
@@ -73,7 +74,7 @@ export async function down(options: DownOptions): Promise<void> {
     return;
   }
   // The state names and protects what is left until the very end, so that an interrupted destruction can be taken up again.
-  for (const volume of volumes) await removeVolume(client, volume);
+  for (const volume of volumes) await client.getVolume(volume).remove().catch(ignoring(404));
   await pulumi(["state", "unprotect", "--all", "--yes", "--stack", site.stack], env);
   await destroy(false);
   await stack.workspace.removeStack(site.stack, { preserveConfig: true });
@@ -89,14 +90,9 @@ async function removeLeftoverContainers(client: Docker, site: Site): Promise<voi
   for (const { Id: id } of found) {
     if (state.containers.some((stored) => stored.id === id)) continue;
     const container = client.getContainer(id);
-    await container.stop().catch(ignoreStopped);
+    await container.stop().catch(ignoring(304));
     await container.remove({ v: false });
   }
-}
-
-/** Docker answers so when a container does not run. */
-function ignoreStopped(error: { statusCode?: number }): void {
-  if (error.statusCode !== 304) throw error as Error;
 }
 
 async function removeLeftoverNetworks(client: Docker, stateId: string | undefined): Promise<void> {
@@ -107,12 +103,4 @@ async function removeLeftoverNetworks(client: Docker, stateId: string | undefine
 
 function list(names: readonly string[]): string {
   return names.length === 0 ? "(none)" : names.join(", ");
-}
-
-async function removeVolume(client: Docker, name: string): Promise<void> {
-  try {
-    await client.getVolume(name).remove();
-  } catch (error) {
-    if ((error as { statusCode?: number }).statusCode !== 404) throw error;
-  }
 }

@@ -1,11 +1,10 @@
 import { PassThrough, Readable } from "node:stream";
 import { createInterface } from "node:readline";
 import type Docker from "dockerode";
-import { listMembers, type Member } from "./containers.ts";
-import { dockerOf } from "./docker.ts";
+import { choose } from "./choice.ts";
+import { findDeployed } from "./deployed.ts";
 import { exitCode, Failure } from "./failure.ts";
-import { commandLine, siteOf, type CommonOptions } from "./site.ts";
-import { readState } from "./state.ts";
+import type { CommonOptions } from "./site.ts";
 import { coloured, say } from "./terminal.ts";
 
 export interface LogsOptions extends CommonOptions {
@@ -21,12 +20,7 @@ const secondsOf: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** Prints the logs of a stack's services and tasks, each line after the name of its container. */
 export async function logs(names: readonly string[], options: LogsOptions): Promise<void> {
-  const site = siteOf(options);
-  const client = await dockerOf(site, options);
-  const present = await listMembers(client, site.stack, readState(site));
-  if (present.length === 0) {
-    throw new Failure(`Nothing of the stack "${site.stack}" is there. To deploy, type: ${commandLine("up", options)}`);
-  }
+  const { client, members: present } = await findDeployed(options);
   const members = choose(present, names);
   const width = Math.max(...members.map(({ container }) => container.length));
   const from = options.since === undefined ? 0 : sinceSeconds(options.since, Date.now());
@@ -66,22 +60,6 @@ function linesOf(client: Docker, stream: NodeJS.ReadableStream): AsyncIterable<s
   client.modem.demuxStream(stream, both, both);
   stream.on("end", () => both.end());
   return createInterface({ input: both, crlfDelay: Infinity });
-}
-
-/**
- * The containers of the named services, tasks and containers; without names, all of them.
- *
- * @throws Failure with exit code 2 for a name that none has.
- */
-export function choose(members: readonly Member[], names: readonly string[]): Member[] {
-  const known = [...new Set(members.map(({ name }) => name))];
-  const unknown = names.filter((name) => !members.some((member) => member.name === name || member.container === name));
-  if (unknown.length > 0) {
-    throw new Failure(`There is no ${unknown.join(", ")} here. Allowed: ${known.join(", ")}`, exitCode.usage);
-  }
-  return names.length === 0
-    ? [...members]
-    : members.filter(({ name, container }) => names.includes(name) || names.includes(container));
 }
 
 /**

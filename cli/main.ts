@@ -1,4 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { aroundDashes } from "./dashes.ts";
+import type { DbshellOptions } from "./dbshell.ts";
 import type { DoctorOptions } from "./doctor.ts";
 import type { DownOptions } from "./down.ts";
 import { exitCode, Failure } from "./failure.ts";
@@ -6,7 +8,8 @@ import type { PushOptions } from "./images.ts";
 import type { LogsOptions } from "./logs.ts";
 import type { OutputOptions } from "./output.ts";
 import type { PreviewOptions } from "./preview.ts";
-import { defaultStack, type CommonOptions } from "./site.ts";
+import type { ShellOptions } from "./shell.ts";
+import { commandLine, defaultStack, type CommonOptions } from "./site.ts";
 import type { StatusOptions } from "./status.ts";
 import { remark } from "./terminal.ts";
 import type { UpOptions } from "./up.ts";
@@ -23,7 +26,9 @@ Exit codes:
   1    failed
   2    wrong usage or settings, or a question that nobody could be asked
   3    done, but not good: a service is not healthy, or changes that were not expected
-  130  interrupted`,
+  130  interrupted
+
+shell, dbshell, run and exec pass on the exit code of what they run.`,
   )
   .exitOverride();
 
@@ -96,6 +101,60 @@ verb("logs", "show the logs of services and tasks")
     await logs(names, options);
   });
 
+/** A verb that takes a service and, after `--`, a command. */
+function commandVerb(
+  name: string,
+  description: string,
+  action: (service: string | undefined, command: string[], options: CommonOptions) => Promise<void>,
+): void {
+  verb(name, description)
+    .usage("[options] [service] -- <command> [arguments...]")
+    .argument("[words...]", "the service (default: the system's main one), and after -- the command with its arguments")
+    .action(async (words: string[], options: CommonOptions) => {
+      const [services, command] = aroundDashes(words, process.argv);
+      if (services.length > 1 || command.length === 0) {
+        throw new Failure(
+          `Put the command after --, such as: ${commandLine(`${name} SERVICE`, options)} -- ls -l`,
+          exitCode.usage,
+        );
+      }
+      await action(services[0], command, options);
+    });
+}
+
+verb("shell", "open a shell in the container of a service: bash, or sh where there is none")
+  .argument("[service]", "default: the system's main one")
+  .option("--as-root", "as root, though without capabilities and under a read-only root file system", false)
+  .action(async (service: string | undefined, options: ShellOptions) => {
+    const { shell } = await import("./shell.ts");
+    await shell(service, options);
+  });
+
+verb(
+  "dbshell",
+  "open the database's own client; in pipes, run statements or, where only the output is one, write a dump",
+)
+  .argument("[service]", "where there are several databases")
+  .option("--dump", "write a dump of the database to standard output", false)
+  .action(async (service: string | undefined, options: DbshellOptions) => {
+    const { dbshell } = await import("./dbshell.ts");
+    await dbshell(service, options);
+  });
+
+commandVerb(
+  "run",
+  "run a command in a new container of a service, with its configuration, networks, mounts and secrets",
+  async (service, command, options) => {
+    const { run } = await import("./run.ts");
+    await run(service, command, options);
+  },
+);
+
+commandVerb("exec", "run a command in the container of a service", async (service, command, options) => {
+  const { exec } = await import("./exec.ts");
+  await exec(service, command, options);
+});
+
 verb("output", "print the stack's outputs, such as addresses; secret ones on request")
   .argument("[name]", "only this one")
   .option("--show-secrets", "print secrets in plain text", false)
@@ -135,7 +194,7 @@ verb("env", 'print environment variables for plain pulumi in this clone: eval "$
 async function main(): Promise<number> {
   try {
     await program.parseAsync();
-    return exitCode.good;
+    return Number(process.exitCode ?? exitCode.good);
   } catch (error) {
     // Commander has printed its message by then.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.good : exitCode.usage;

@@ -305,6 +305,7 @@ export class Camcops extends pulumi.ComponentResource {
         },
         operations: {
           version: 1,
+          main: true,
           shell: ["bash"],
           actions: { upgrade_db: ["camcops-upgrade-db"] },
         },

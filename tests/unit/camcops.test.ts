@@ -368,7 +368,7 @@ describe("Camcops by default", () => {
 
     it("the web server", () => {
       const { inputs, options } = named(recorded, "camcops-camcops_server-container");
-      const operations = { version: 1, shell: ["bash"], actions: { upgrade_db: upgrade } };
+      const operations = { version: 1, main: true, shell: ["bash"], actions: { upgrade_db: upgrade } };
       assert.deepEqual(inputs, {
         ...service("camcops_server", ["server"], operations),
         command: ["camcops_server", "serve_cherrypy"],

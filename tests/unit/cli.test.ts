@@ -7,12 +7,12 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type Docker from "dockerode";
 import type { EngineEvent, OpType } from "@pulumi/pulumi/automation/index.js";
-import { complaint, isSettling, memberOf, type Member } from "../../cli/containers.ts";
+import { complaint, isSettling, memberOf } from "../../cli/containers.ts";
 import { plainMessage, runEngine } from "../../cli/engine.ts";
 import { exports } from "../../cli/env.ts";
 import { Failure } from "../../cli/failure.ts";
 import { clearLocks, lockState } from "../../cli/lock.ts";
-import { choose, sinceSeconds } from "../../cli/logs.ts";
+import { sinceSeconds } from "../../cli/logs.ts";
 import { orphansAmong } from "../../cli/orphans.ts";
 import { shown } from "../../cli/output.ts";
 import { probe, servedCertificate } from "../../cli/probe.ts";
@@ -23,30 +23,12 @@ import { parseCheckpoint, readLastUpdate } from "../../cli/state.ts";
 import { problemsOf } from "../../cli/status.ts";
 import { table, timeSpan } from "../../cli/terminal.ts";
 import { changeCount } from "../../cli/plan.ts";
+import { member } from "../member.ts";
 
 const prefix = "urn:pulumi:dev::slipway::";
 
 function temporarySite(): Site {
   return siteOf({ stack: "dev", home: mkdtempSync(join(tmpdir(), "slipway-cli-test-")) });
-}
-
-function member(more: Partial<Member> = {}): Member {
-  return {
-    kind: "service",
-    system: "camcops",
-    name: "mysql",
-    container: "camcops-mysql",
-    id: "1",
-    image: "slipway/mariadb:1",
-    state: "running",
-    health: "healthy",
-    exitCode: 0,
-    startedAt: new Date(0),
-    finishedAt: new Date(0),
-    restarts: 0,
-    ports: [],
-    ...more,
-  };
 }
 
 describe("a stack's state, read from its file", () => {
@@ -195,26 +177,6 @@ describe("output", () => {
 });
 
 describe("logs", () => {
-  const members = [
-    member(),
-    member({ name: "workers", container: "c-workers-1" }),
-    member({ name: "workers", container: "c-workers-2" }),
-  ];
-
-  it("chooses by service and by container", () => {
-    const chosen = (...names: string[]) => choose(members, names).map(({ container }) => container);
-    assert.deepEqual(chosen(), ["camcops-mysql", "c-workers-1", "c-workers-2"]);
-    assert.deepEqual(chosen("workers"), ["c-workers-1", "c-workers-2"]);
-    assert.deepEqual(chosen("c-workers-2", "mysql"), ["camcops-mysql", "c-workers-2"]);
-  });
-
-  it("names the services that there are when one is unknown", () => {
-    assert.throws(() => choose(members, ["sql"]), {
-      message: "There is no sql here. Allowed: mysql, workers",
-      exitCode: 2,
-    });
-  });
-
   it("takes spans and times", () => {
     const now = Date.parse("2026-01-31T12:00:00Z");
     assert.equal(sinceSeconds("30s", now), now / 1000 - 30);

@@ -1,0 +1,30 @@
+import { isatty } from "node:tty";
+import { chooseOne } from "./choice.ts";
+import { findDeployed } from "./deployed.ts";
+import { execIn, runningOne } from "./exec.ts";
+import { exitCode, Failure } from "./failure.ts";
+import type { CommonOptions } from "./site.ts";
+import { remark } from "./terminal.ts";
+
+export interface DbshellOptions extends CommonOptions {
+  /** Writes a dump of the database instead. */
+  dump: boolean;
+}
+
+/**
+ * Opens a database's own client in its container. Without a terminal, the client runs the statements that come in, such as
+ * those of a dump; where nobody can type any, because only the output goes elsewhere, a dump is written.
+ */
+export async function dbshell(service: string | undefined, options: DbshellOptions): Promise<void> {
+  const { host, members } = await findDeployed(options);
+  const databases = members.filter(({ operations }) => operations?.database !== undefined);
+  if (databases.length === 0) {
+    throw new Failure("No database of this stack is there. One outside of it is reached by its own tools.");
+  }
+  const member = runningOne(chooseOne(databases, service), options);
+  const { database } = member.operations ?? {};
+  if (database === undefined) throw new Failure(`${member.name} is no database.`, exitCode.usage);
+  const dumps = options.dump || (isatty(0) && !isatty(1));
+  if (dumps && !options.dump) remark(`Writing a dump of ${member.name}, as with --dump.`);
+  process.exitCode = await execIn(host, member, dumps ? database.dump : database.shell);
+}
