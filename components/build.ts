@@ -137,6 +137,8 @@ export async function buildImage(
     buildargs: { BASE: baseImage, VERSION: context.version, ...Object.fromEntries(proxies) },
     labels: { "org.opencontainers.image.version": context.version },
     forcerm: true,
+    // Docker would take packages from its cache, however old they are.
+    nocache: context.revision !== undefined,
   });
   const lines: string[] = [];
   // Docker answers 200 and reports a failed step among the events of the stream.

@@ -168,10 +168,17 @@ describe("an image's build", () => {
         {
           t: reference,
           forcerm: "true",
+          nocache: "false",
           labels: '{"org.opencontainers.image.version":"1.0"}',
           buildargs: { BASE: baseImage, VERSION: "1.0", https_proxy: "http://proxy.example.org:3128" },
         },
       );
+    });
+
+    it("takes nothing from Docker's cache for a revision, so that its packages are fresh", async () => {
+      const routes = { [wanted]: missing, [base]: here, "POST /build": built({ stream: "done" }) };
+      const { requests } = await build(routes, { revision: "7" });
+      assert.match(requests.at(-1) ?? "", /[?&]nocache=true(&|$)/);
     });
 
     it("says each step, and shows the last lines of the output when one fails", async () => {
