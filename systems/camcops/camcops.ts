@@ -17,6 +17,7 @@ import type { CamcopsSecretConfig, CamcopsSettings } from "../../settings/camcop
 import { configFolder, temporaryFolder } from "../../settings/camcops/config-keys.ts";
 import { camcopsSystem } from "../../settings/camcops/system.ts";
 import { imagesOf } from "../../settings/system.ts";
+import { inUrl, reachable } from "../host-address.ts";
 import type { SystemSummary } from "../summary.ts";
 import { lockFolder, renderConfig, schedulerArguments, workerArguments, type ConfigInput } from "./config.ts";
 import { databaseUrl } from "./database-url.ts";
@@ -388,15 +389,6 @@ export class Camcops extends pulumi.ComponentResource {
 
     this.registerOutputs({ summary: this.summary });
   }
-}
-
-/** An address at which the host itself reaches what listens on the given one. */
-function reachable(address: string): string {
-  return address === "0.0.0.0" ? "127.0.0.1" : address === "::" ? "::1" : address;
-}
-
-function inUrl(address: string): string {
-  return address.includes(":") ? `[${address}]` : address;
 }
 
 function siteUrl({ https, hostPort }: CamcopsSettings, serverName: string): string {
