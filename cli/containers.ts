@@ -29,6 +29,8 @@ export interface Member {
   startedAt: Date;
   finishedAt: Date;
   restarts: number;
+  /** Whether it is the user's to start and stop. */
+  standby: boolean;
   ports: Published[];
   operations?: ServiceOperations;
 }
@@ -81,6 +83,7 @@ export function memberOf(info: Docker.ContainerInspectInfo): Member {
     startedAt: new Date(info.State.StartedAt),
     finishedAt: new Date(info.State.FinishedAt),
     restarts: info.RestartCount,
+    standby: label.standby in labels,
     ports: Object.entries(bindings ?? {}).flatMap(([port, hostPorts]) =>
       (hostPorts ?? []).map(({ HostIp: address, HostPort: hostPort }) => ({
         address: address ?? "0.0.0.0",
@@ -93,11 +96,12 @@ export function memberOf(info: Docker.ContainerInspectInfo): Member {
 }
 
 /** Why a service or task is not as it should be, such as `unhealthy`; nothing when it is. */
-export function complaint({ kind, state, health, exitCode }: Member): string | undefined {
+export function complaint({ kind, state, health, exitCode, standby }: Member): string | undefined {
   if (kind === "task") {
     if (state !== "exited") return state === "running" ? "still running" : state;
     return exitCode === 0 ? undefined : `failed with exit code ${exitCode}`;
   }
+  if (standby && (state === "created" || state === "exited")) return undefined;
   if (state !== "running") return state === "exited" ? `exited with code ${exitCode}` : state;
   return health === "healthy" ? undefined : (health ?? "without a health check");
 }

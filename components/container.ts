@@ -9,7 +9,8 @@ import type { Network } from "./network.ts";
 import type { Volume } from "./volume.ts";
 
 export interface NetworkMembership {
-  network: Network;
+  /** A network of the stack, or one that somebody else made. */
+  network: Pick<Network, "networkName">;
   /** Names by which others on the network reach the container, besides its own. @default none */
   aliases?: string[];
 }
@@ -36,6 +37,8 @@ export interface ContainerArgs {
   system: string;
   /** The container's name in Docker, unique on the host. */
   containerName: string;
+  /** The name that its processes see as the machine's. @default `containerName` */
+  hostname?: string | undefined;
   image: Image;
   /** @default the image's */
   entrypoint?: string[];
@@ -49,11 +52,16 @@ export interface ContainerArgs {
   mounts?: Mount[];
   /** Paths in the container that are writable, in memory and empty at each start. @default `/tmp` */
   writablePaths?: string[];
-  networks: NetworkMembership[];
+  /** `host`: the host's own network, with all its addresses and ports. */
+  networks: NetworkMembership[] | "host";
   /** Lets the container reach its host as `host.docker.internal`, on Linux too. @default false */
   reachesHost?: boolean;
   userId: number;
   groupId: number;
+  /** Further groups of its processes. @default none */
+  groupIds?: number[];
+  /** Devices of the host, as absolute paths, to read and write at the same paths. @default none */
+  devices?: string[];
   /** Memory limit, in MiB. */
   memory: number;
   /** Share of the processor under contention, relative to the default of 1024. @default 1024 */
@@ -86,7 +94,7 @@ export function hardenedContainer(
   }
   return {
     name: args.containerName,
-    hostname: args.containerName,
+    hostname: args.hostname ?? args.containerName,
     image: args.image.id,
     ...(args.entrypoint && { entrypoints: args.entrypoint }),
     ...(args.command && { command: args.command }),
@@ -95,6 +103,10 @@ export function hardenedContainer(
     ),
     labels: labelInputs(allLabels),
     user: `${String(args.userId)}:${String(args.groupId)}`,
+    ...(args.groupIds && { groupAdds: args.groupIds.map(String) }),
+    ...(args.devices && {
+      devices: args.devices.map((path) => ({ hostPath: path, containerPath: path, permissions: "rw" })),
+    }),
     readOnly: true,
     capabilities: { drops: ["ALL"] },
     securityOpts: ["no-new-privileges"],
@@ -110,8 +122,12 @@ export function hardenedContainer(
       ...files.map(({ volume, target }) => ({ volumeName: volume.volumeName, containerPath: target, readOnly: true })),
     ],
     removeVolumes: false,
-    networkMode: "bridge",
-    networksAdvanced: args.networks.map(({ network, aliases = [] }) => ({ name: network.networkName, aliases })),
+    ...(args.networks === "host"
+      ? { networkMode: "host" }
+      : {
+          networkMode: "bridge",
+          networksAdvanced: args.networks.map(({ network, aliases = [] }) => ({ name: network.networkName, aliases })),
+        }),
     ...(args.reachesHost && { hosts: [{ host: "host.docker.internal", ip: "host-gateway" }] }),
     memory: args.memory,
     cpuShares: args.cpuShares ?? 1024,

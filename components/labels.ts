@@ -5,6 +5,7 @@ export const label = {
   system: "slipway.system",
   service: "slipway.service",
   task: "slipway.task",
+  standby: "slipway.standby",
   image: "slipway.image",
   files: "slipway.files",
   operations: "slipway.operations",

@@ -40,6 +40,11 @@ export interface ServiceArgs extends ContainerArgs {
   ports?: PublishedPort[];
   /** @default `unless-stopped` */
   restart?: RestartPolicy | undefined;
+  /**
+   * Made, but neither started nor stopped by a deployment: that is the user's, by `docker start` and `docker stop`. Nothing
+   * waits for its health. @default false
+   */
+  standby?: boolean;
   /** How many equal containers run, named `${containerName}-1` and so on. @default one, named `containerName` */
   replicas?: number | undefined;
   operations: ServiceOperations;
@@ -74,8 +79,13 @@ export class Service extends pulumi.ComponentResource {
           {
             ...hardenedContainer(
               { ...args, containerName: args.containerName + suffix },
-              { [label.service]: args.service, [label.operations]: operationsLabel(args.operations) },
+              {
+                [label.service]: args.service,
+                [label.operations]: operationsLabel(args.operations),
+                ...(args.standby && { [label.standby]: "true" }),
+              },
             ),
+            ...(args.standby && { start: false, mustRun: false }),
             restart: args.restart ?? "unless-stopped",
             ports: (args.ports ?? [])
               .map(({ address, hostPort, containerPort }) => ({
@@ -100,6 +110,10 @@ export class Service extends pulumi.ComponentResource {
         ),
     );
 
+    this.containerNames = pulumi.all(containers.map((container) => container.name));
+    this.registerOutputs({ containerNames: this.containerNames });
+    if (args.standby) return;
+
     // The gate is a resource of its own, because the engine saves no other resource's state while an after-hook runs: one
     // slow service would hold up all others. It is made anew with every container, and is not made while one is unhealthy.
     const ids = pulumi.all(containers.map((container) => container.id));
@@ -118,8 +132,5 @@ export class Service extends pulumi.ComponentResource {
         },
       },
     );
-
-    this.containerNames = pulumi.all(containers.map((container) => container.name));
-    this.registerOutputs({ containerNames: this.containerNames });
   }
 }

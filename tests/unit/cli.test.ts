@@ -312,6 +312,8 @@ describe("whether a stack is well", () => {
     assert.equal(complaint(member({ health: "starting" })), "starting");
     assert.equal(complaint(member({ state: "exited", exitCode: 137 })), "exited with code 137");
     assert.equal(complaint(member({ state: "restarting" })), "restarting");
+    for (const state of ["created", "exited"]) assert.equal(complaint(member({ state, standby: true })), undefined);
+    assert.equal(complaint(member({ health: "unhealthy", standby: true })), "unhealthy");
     const task = { kind: "task", state: "exited" } as const;
     assert.equal(complaint(member(task)), undefined);
     assert.equal(complaint(member({ ...task, exitCode: 3 })), "failed with exit code 3");

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import * as docker from "@pulumi/docker";
-import { containerOptions, hardenedContainer, type ContainerArgs } from "../../components/container.ts";
+import {
+  containerOptions,
+  hardenedContainer,
+  type ContainerArgs,
+  type NetworkMembership,
+} from "../../components/container.ts";
 import { FileVolume } from "../../components/file-volume.ts";
 import type { Host } from "../../components/host.ts";
 import { Image } from "../../components/image.ts";
@@ -9,7 +14,7 @@ import { Volume } from "../../components/volume.ts";
 import { hardened, hardenedOptions } from "../hardened.ts";
 import { named, recordOnHost } from "../recorded.ts";
 
-type Made = Pick<ContainerArgs, "host" | "system" | "image" | "networks" | "userId" | "groupId">;
+type Made = Pick<ContainerArgs, "host" | "system" | "image" | "userId" | "groupId"> & { networks: NetworkMembership[] };
 
 function recordContainer(own: (host: Host, made: Made) => Partial<ContainerArgs> = () => ({})) {
   return recordOnHost((host, options) => {
@@ -63,6 +68,9 @@ describe("a hardened container", () => {
         networks: [...networks, { network: edge, aliases: ["web", "www"] }],
         reachesHost: true,
         cpuShares: 512,
+        hostname: "shop-docker",
+        groupIds: [20, 44],
+        devices: ["/dev/ttyUSB0"],
         logs: { maxSize: 20, maxFiles: 3 },
         timeZone: "Europe/London",
         stopSignal: "SIGINT",
@@ -73,6 +81,9 @@ describe("a hardened container", () => {
     const volumeOf = (name: string) => named(recorded, `${name}-volume`).inputs["name"];
     assert.deepEqual(named(recorded, "web").inputs, {
       ...usual,
+      hostname: "shop-docker",
+      groupAdds: ["20", "44"],
+      devices: [{ hostPath: "/dev/ttyUSB0", containerPath: "/dev/ttyUSB0", permissions: "rw" }],
       entrypoints: ["/entry"],
       command: ["serve", "--loud"],
       envs: ["TZ=Europe/London", "MODE=x=y", "EMPTY="],
@@ -95,5 +106,12 @@ describe("a hardened container", () => {
       destroyGraceSeconds: 90,
       logOpts: { "max-size": "20m", "max-file": "3" },
     });
+  });
+
+  it("is on the host's own network, and on no other, where that is asked for", async () => {
+    const recorded = await recordContainer(() => ({ networks: "host" }));
+    const { networksAdvanced, ...others } = usual;
+    assert.deepEqual(networksAdvanced, [{ name: "shop_net", aliases: [] }]);
+    assert.deepEqual(named(recorded, "web").inputs, { ...others, networkMode: "host" });
   });
 });

@@ -105,6 +105,24 @@ describe("Service", () => {
     });
   });
 
+  it("is made, but neither started nor waited for, when it stands by", async () => {
+    const recorded = await recordService({ standby: true });
+    assert.deepEqual(
+      tree(recorded).filter(([, name]) => name.startsWith("web")),
+      [
+        ["slipway:index:Service", "web", undefined],
+        ["docker:index/container:Container", "web-container", "web"],
+      ],
+    );
+    const { labels, ...inputs } = container("shop_web_1");
+    assert.deepEqual(named(recorded, "web-container").inputs, {
+      ...inputs,
+      labels: [...labels, { label: "slipway.standby", value: "true" }],
+      start: false,
+      mustRun: false,
+    });
+  });
+
   it("leaves the containers that there are alone when their number changes", async () => {
     assert.deepEqual(differences(await recordService({ replicas: 1 }), await recordService({ replicas: 2 })), {
       removed: [],
