@@ -536,6 +536,16 @@ with Connection("amqp://rabbitmq:5672/") as connection:
     });
   });
 
+  describe("when more workers are wanted", () => {
+    it("gets one more, and everything else is left alone", async () => {
+      const before = await camcops.containerIds();
+      const settings = camcops.settings();
+      camcops.changeSettings({ ...settings, images: { rabbitmq: changedImage() }, workers: { replicas: 2 } });
+      await camcops.up();
+      assert.deepEqual(changedNames(before, await camcops.containerIds()), ["camcops_workers-2"]);
+    });
+  });
+
   describe("when passwords and its configuration change", () => {
     const changed = {
       camcopsSuperuserPassword: "another superuser's p@ssword",
