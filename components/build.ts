@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type Docker from "dockerode";
 import tar from "tar-stream";
 import versions from "../images/versions.json" with { type: "json" };
 import type { ImageSource } from "../settings/system.ts";
+import { dockerIgnore } from "./docker-ignore.ts";
 
 /** The local image that every built image stands on. `./slipway up` makes it. */
 export const baseImage = "slipway/base:bookworm";
@@ -22,8 +23,10 @@ const outputLinesInError = 30;
 export interface BuildContext {
   /** Repository name of the image, such as `slipway/mariadb`. */
   name: string;
-  /** Folder with the Dockerfile. */
+  /** Folder with the Dockerfile. What its `.dockerignore` names is left out. */
   folder: string;
+  /** The stage of the Dockerfile that is built. @default the last one */
+  target?: string | undefined;
   /** Version of the packaged software: the build argument `VERSION`, and a label. */
   version: string;
   /** Changes when the image is to be built anew although its folder is the same: `up --rebuild` sets it. @default none */
@@ -52,11 +55,25 @@ export function imageSource(
   return "pull" in source ? source : { build: bundledImage(source.build, revision) };
 }
 
-function filesOf(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .map((file) => join(folder, file))
-    .filter((file) => statSync(file).isFile())
-    .sort();
+/** The files of a folder by their paths in it. */
+function filesOf(folder: string, { isIgnored, hasExceptions } = dockerIgnore("")): string[] {
+  const within = (parent: string): string[] =>
+    readdirSync(join(folder, parent), { withFileTypes: true }).flatMap((entry) => {
+      const path = join(parent, entry.name);
+      if (entry.isDirectory()) return isIgnored(path) && !hasExceptions ? [] : within(path);
+      const isFile = statSync(join(folder, path), { throwIfNoEntry: false })?.isFile() === true;
+      return isFile && !isIgnored(path) ? [path] : [];
+    });
+  return within("").sort();
+}
+
+/** The files that are sent to Docker. It wants the two that steer the build even where they are to be ignored. */
+function contextFiles(folder: string): string[] {
+  const file = join(folder, ".dockerignore");
+  if (!existsSync(file)) return filesOf(folder);
+  const { isIgnored, hasExceptions } = dockerIgnore(readFileSync(file, "utf8"));
+  const steering = ["Dockerfile", ".dockerignore"];
+  return filesOf(folder, { isIgnored: (path) => !steering.includes(path) && isIgnored(path), hasExceptions });
 }
 
 /** Whose permission it is depends on the umask of the clone. */
@@ -64,12 +81,14 @@ function isExecutable(file: string): boolean {
   return (statSync(file).mode & 0o111) !== 0;
 }
 
-/** Names an image's content before it is built: what is in the folder, the version and the revision. */
-export function contextHash({ folder, version, revision }: BuildContext): string {
-  const hash = createHash("sha256").update(JSON.stringify([version, revision ?? null]));
-  for (const file of filesOf(folder)) {
+/** Names an image's content before it is built: what is in the folder, the stage, the version and the revision. */
+export function contextHash({ folder, target, version, revision }: BuildContext): string {
+  const named = [version, revision ?? null, ...(target === undefined ? [] : [target])];
+  const hash = createHash("sha256").update(JSON.stringify(named));
+  for (const path of contextFiles(folder)) {
+    const file = join(folder, path);
     const content = readFileSync(file);
-    hash.update(JSON.stringify([relative(folder, file), isExecutable(file), content.length])).update(content);
+    hash.update(JSON.stringify([path, isExecutable(file), content.length])).update(content);
   }
   return hash.digest("hex").slice(0, 12);
 }
@@ -81,15 +100,16 @@ export function builtReference(context: BuildContext): string {
 
 function pack({ folder }: BuildContext): Readable {
   const archive = tar.pack();
-  for (const file of filesOf(folder)) {
+  for (const path of contextFiles(folder)) {
+    const file = join(folder, path);
     const mode = isExecutable(file) ? 0o755 : 0o644;
-    archive.entry({ name: relative(folder, file), mode, mtime: new Date(0) }, readFileSync(file));
+    archive.entry({ name: path, mode, mtime: new Date(0) }, readFileSync(file));
   }
   // A build stage that downloads installs these; the final stage never sees them.
   archive.entry({ name: ".build/ca-certificates/", type: "directory", mode: 0o755, mtime: new Date(0) });
-  for (const file of certificateFiles()) {
-    const name = `.build/ca-certificates/${relative(addedCertificates, file).replaceAll("/", "-")}`;
-    archive.entry({ name, mode: 0o644, mtime: new Date(0) }, readFileSync(file));
+  for (const path of certificateFiles()) {
+    const name = `.build/ca-certificates/${path.replaceAll("/", "-")}`;
+    archive.entry({ name, mode: 0o644, mtime: new Date(0) }, readFileSync(join(addedCertificates, path)));
   }
   archive.finalize();
   return Readable.from(archive);
@@ -97,7 +117,7 @@ function pack({ folder }: BuildContext): Readable {
 
 function certificateFiles(): string[] {
   try {
-    return filesOf(addedCertificates).filter((file) => file.endsWith(".crt"));
+    return filesOf(addedCertificates).filter((path) => path.endsWith(".crt"));
   } catch {
     return [];
   }
@@ -134,6 +154,7 @@ export async function buildImage(
   });
   const stream = await client.buildImage(pack(context), {
     t: reference,
+    ...(context.target !== undefined && { target: context.target }),
     buildargs: { BASE: baseImage, VERSION: context.version, ...Object.fromEntries(proxies) },
     labels: { "org.opencontainers.image.version": context.version },
     forcerm: true,

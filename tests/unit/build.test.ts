@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { baseImage, buildImage, bundledImage, contextHash, type BuildContext } from "../../components/build.ts";
@@ -48,7 +48,7 @@ describe("an image's build", () => {
       assert.equal(contextHash(strict), contextHash(await context(usual)));
     });
 
-    it("is another for another content, name, mode, place, version or revision", async () => {
+    it("is another for another content, name, mode, place, version, revision or stage", async () => {
       const changed: [Files, Partial<BuildContext>?][] = [
         [usual],
         [{ ...usual, "b.conf": "y" }],
@@ -59,6 +59,8 @@ describe("an image's build", () => {
         [usual, { version: "1.1" }],
         [usual, { revision: "1" }],
         [usual, { revision: "2" }],
+        [usual, { target: "dev" }],
+        [usual, { target: "prod" }],
         // The same bytes in the same order, parted otherwise.
         [{ a: "1", b: "2" }],
         [{ a: "12", b: "" }],
@@ -67,6 +69,46 @@ describe("an image's build", () => {
       const hashes = await Promise.all(changed.map(async ([files, own]) => contextHash(await context(files, own))));
       assert.equal(new Set(hashes).size, changed.length, hashes.join(" "));
     });
+  });
+
+  describe("a .dockerignore", () => {
+    const ignoring = (patterns: string, more: Files = {}) => context({ ...usual, ".dockerignore": patterns, ...more });
+
+    it("leaves out what it names, whole folders too, so that it changes nothing", async () => {
+      const patterns = ["# dependencies", "", "**/node_modules", "/.git/", "*.log", "notes?.txt", "!kept.log"].join(
+        "\n",
+      );
+      const without = contextHash(await ignoring(patterns));
+      const ignored = {
+        "node_modules/a/index.js": "a",
+        "bin/node_modules/a/index.js": "a",
+        ".git/HEAD": "a",
+        "a.log": "a",
+        "notes1.txt": "a",
+      };
+      assert.equal(contextHash(await ignoring(patterns, ignored)), without);
+      for (const path of ["bin/a.log", "kept.log", "notes12.txt", "git", "my_node_modules/a.js"]) {
+        assert.notEqual(contextHash(await ignoring(patterns, { [path]: "a" })), without, path);
+      }
+    });
+
+    it("makes exceptions within an ignored folder", async () => {
+      const without = contextHash(await ignoring("docs\n!docs/LICENSE"));
+      assert.equal(contextHash(await ignoring("docs\n!docs/LICENSE", { "docs/a.md": "a" })), without);
+      assert.notEqual(contextHash(await ignoring("docs\n!docs/LICENSE", { "docs/LICENSE": "a" })), without);
+    });
+
+    it("never leaves out the Dockerfile and itself, which Docker needs", async () => {
+      const other = { Dockerfile: "FROM other\n" };
+      assert.notEqual(contextHash(await ignoring("*", other)), contextHash(await ignoring("*")));
+      assert.notEqual(contextHash(await ignoring("**")), contextHash(await ignoring("*")));
+    });
+  });
+
+  it("takes no notice of a link to nowhere", async () => {
+    const linked = await context(usual);
+    await symlink("nowhere", join(linked.folder, "link"));
+    assert.equal(contextHash(linked), contextHash(await context(usual)));
   });
 
   describe("bundledImage", () => {
@@ -179,6 +221,15 @@ describe("an image's build", () => {
       const routes = { [wanted]: missing, [base]: here, "POST /build": built({ stream: "done" }) };
       const { requests } = await build(routes, { revision: "7" });
       assert.match(requests.at(-1) ?? "", /[?&]nocache=true(&|$)/);
+    });
+
+    it("builds the stage that is asked for", async () => {
+      const routes = { [wanted]: missing, [base]: here, "POST /build": built({ stream: "done" }) };
+      const { requests } = await build(routes, { target: "prod" });
+      assert.equal(
+        new URL(requests.at(-1)?.replace("POST ", "http://docker") ?? "").searchParams.get("target"),
+        "prod",
+      );
     });
 
     it("says each step, and shows the last lines of the output when one fails", async () => {
