@@ -97,11 +97,11 @@ export function memberOf(info: Docker.ContainerInspectInfo): Member {
 
 /** Why a service or task is not as it should be, such as `unhealthy`; nothing when it is. */
 export function complaint({ kind, state, health, exitCode, standby }: Member): string | undefined {
+  if (standby && (state === "created" || state === "exited")) return undefined;
   if (kind === "task") {
     if (state !== "exited") return state === "running" ? "still running" : state;
     return exitCode === 0 ? undefined : `failed with exit code ${exitCode}`;
   }
-  if (standby && (state === "created" || state === "exited")) return undefined;
   if (state !== "running") return state === "exited" ? `exited with code ${exitCode}` : state;
   return health === "healthy" ? undefined : (health ?? "without a health check");
 }

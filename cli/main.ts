@@ -155,6 +155,14 @@ commandVerb("exec", "run a command in the container of a service", async (servic
   await exec(service, command, options);
 });
 
+withCommonOptions(program.command("task").description("the tasks of a stack, such as a migration").command("run"))
+  .description("run a task now, be it again, in a new container that is gone afterwards")
+  .argument("<task>")
+  .action(async (task: string, options: CommonOptions) => {
+    const { runTask } = await import("./task.ts");
+    await runTask(task, options);
+  });
+
 verb("output", "print the stack's outputs, such as addresses; secret ones on request")
   .argument("[name]", "only this one")
   .option("--show-secrets", "print secrets in plain text", false)

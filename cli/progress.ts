@@ -25,7 +25,7 @@ function describeStep({ urn, type, op, old, new: current }: StepEventMetadata): 
   const name = service ?? labels.get(label.task);
   if (name === undefined) return undefined;
   if (op.startsWith("delete")) return { what: `Stopping ${name}`, why: "so that it ends cleanly", key: `${op} ${urn}` };
-  if (!starts) return undefined;
+  if (!starts || labels.has(label.standby)) return undefined;
   return service === undefined
     ? { what: `Running the task ${name}`, why: "what depends on it waits for its end", key: urn }
     : { what: `Starting ${name}`, why: "what depends on it waits until it is healthy", key: parent };

@@ -139,8 +139,11 @@ function show(members: readonly Member[], certificates: CertificateStatus[], pro
     say(coloured("bold", head));
     for (const line of lines) say(line);
   }
-  for (const { container, state, exitCode: code, finishedAt } of members.filter(({ kind }) => kind === "task")) {
-    say(`Task ${container}: ${state}, exit code ${code}, ${timeSpan(Date.now() - finishedAt.getTime())} ago`);
+  for (const { container, state, exitCode: code, finishedAt, standby } of members.filter(
+    ({ kind }) => kind === "task",
+  )) {
+    if (standby) say(`Task ${container}: run by hand`);
+    else say(`Task ${container}: ${state}, exit code ${code}, ${timeSpan(Date.now() - finishedAt.getTime())} ago`);
   }
   for (const { service, subject, validTo, daysLeft } of certificates) {
     const line = `Certificate of ${service} for ${subject}: valid until ${validTo.slice(0, 10)}, ${daysLeft} days left`;

@@ -8,8 +8,10 @@ const shared = "shared";
 /** What happens to a service or task. */
 type Fate = "created" | "replaced" | "started again" | "changed in place" | "scaled up" | "scaled down" | "removed";
 
+type MemberKind = "service" | "task" | "manual task";
+
 interface MemberChange {
-  kind: "service" | "task";
+  kind: MemberKind;
   name: string;
   fate: Fate;
   reasons: string[];
@@ -65,11 +67,12 @@ function bySystem(plan: Plan): Map<string, PlannedResource[]> {
 }
 
 function memberChanges(resources: PlannedResource[], plan: Plan): MemberChange[] {
-  const members = new Map<string, { kind: "service" | "task"; name: string; containers: PlannedResource[] }>();
+  const members = new Map<string, { kind: MemberKind; name: string; containers: PlannedResource[] }>();
   for (const container of resources.filter(({ type }) => type === resourceType.container)) {
     const labels = labelsOf(inputsOf(container));
-    const kind = labels.has(label.service) ? "service" : "task";
-    const name = labels.get(label[kind]);
+    const service = labels.get(label.service);
+    const name = service ?? labels.get(label.task);
+    const kind = service !== undefined ? "service" : labels.has(label.standby) ? "manual task" : "task";
     if (name === undefined) continue;
     const member = members.get(`${kind} ${name}`) ?? { kind, name, containers: [] };
     member.containers.push(container);
@@ -190,6 +193,7 @@ function creations(members: MemberChange[], resources: PlannedResource[]): strin
   const nouns = [
     [membersCreated("service"), "service"],
     [membersCreated("task"), "task"],
+    [membersCreated("manual task"), "manual task"],
     [created(resourceType.network).length, "network"],
     [created(resourceType.volume).filter(({ urn }) => isDataVolume(urn)).length, "volume"],
     [created(resourceType.image).length, "image"],

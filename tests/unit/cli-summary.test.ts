@@ -74,13 +74,14 @@ function service(
   };
 }
 
-function task(name: string, version: string): Inputs {
+function task(name: string, version: string, more: Record<string, string> = {}): Inputs {
   return {
     name: `camcops-${name}`,
     labels: labels({
       "slipway.system": "camcops",
       "slipway.task": name,
       "slipway.image": `slipway/camcops:${version}`,
+      ...more,
     }),
   };
 }
@@ -160,6 +161,19 @@ describe("the summary of a preview", () => {
       }),
     );
     assert.equal(summarise(plan)[0], "camcops: 1 task run again (image 2.4.23 → 2.4.24)");
+  });
+
+  it("does not say that a manual task runs", () => {
+    const standby = { "slipway.standby": "true" };
+    const plan = planOf(
+      step("create", ofTask("superuser"), { after: task("superuser", "2.4.24", standby) }),
+      step("replace", ofTask("migrate"), {
+        before: task("migrate", "2.4.23", standby),
+        after: task("migrate", "2.4.24", standby),
+        differences: ["image"],
+      }),
+    );
+    assert.equal(summarise(plan)[0], "camcops: creates 1 manual task, 1 manual task replaced (image 2.4.23 → 2.4.24)");
   });
 
   it("tells another build of a version, and images by digest, apart", () => {

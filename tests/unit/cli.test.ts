@@ -319,6 +319,7 @@ describe("whether a stack is well", () => {
     assert.equal(complaint(member({ ...task, exitCode: 3 })), "failed with exit code 3");
     assert.equal(complaint(member({ kind: "task", state: "running" })), "still running");
     assert.equal(complaint(member({ kind: "task", state: "created" })), "created");
+    assert.equal(complaint(member({ kind: "task", state: "created", standby: true })), undefined);
   });
 
   it("is not decided while a service starts", () => {

@@ -6,7 +6,7 @@ import { dockerStub } from "../docker-stub.ts";
 import { hardened, hardenedOptions } from "../hardened.ts";
 import { described, named, recordOnHost } from "../recorded.ts";
 
-function recordTask(url?: string) {
+function recordTask({ url, manual }: { url?: string; manual?: true } = {}) {
   return recordOnHost(
     (host, options) => {
       const image = new Image("image", { host, source: { pull: "shop:1" } }, options);
@@ -14,7 +14,7 @@ function recordTask(url?: string) {
       const owner = { host, system: "shop", image, networks: [{ network }], userId: 5, groupId: 5, memory: 256 };
       return new Task(
         "migrate",
-        { ...owner, task: "upgrade", containerName: "shop_upgrade", command: ["upgrade"] },
+        { ...owner, task: "upgrade", containerName: "shop_upgrade", command: ["upgrade"], ...(manual && { manual }) },
         options,
       );
     },
@@ -58,6 +58,21 @@ describe("Task", () => {
     );
   });
 
+  it("is a container that is not started, and nothing waits for, when it is manual", async () => {
+    const usual = await recordTask();
+    const manual = await recordTask({ manual: true });
+    const { attach, ...inputs } = named(usual, "migrate-container").inputs;
+    assert.equal(attach, true);
+    const { labels } = inputs as { labels: { label: string; value: string }[] };
+    const container = named(manual, "migrate-container");
+    assert.deepEqual(container.inputs, {
+      ...inputs,
+      labels: [...labels, { label: "slipway.standby", value: "true" }],
+      start: false,
+    });
+    assert.deepEqual(container.options.hooks, ["beforeCreate"]);
+  });
+
   it("takes a container that a killed run left behind out of the way, and fails when its process failed", async () => {
     const id = named(await recordTask(), "migrate-container").id;
     const docker = await dockerStub({
@@ -66,7 +81,7 @@ describe("Task", () => {
       [`DELETE /containers/${id}`]: { status: 204 },
     });
     try {
-      const container = named(await recordTask(docker.url), "migrate-container");
+      const container = named(await recordTask({ url: docker.url }), "migrate-container");
       await container.runHooks("beforeCreate");
       assert.deepEqual(docker.requests, ["GET /containers/shop_upgrade/json"]);
       await assert.rejects(

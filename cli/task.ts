@@ -1,0 +1,11 @@
+import { chooseOne } from "./choice.ts";
+import { findDeployed } from "./deployed.ts";
+import { runOneOff } from "./one-off.ts";
+import type { CommonOptions } from "./site.ts";
+
+/** Runs a task, which a deployment ran or only declared, in a new container, and passes its exit code on. */
+export async function runTask(name: string, options: CommonOptions): Promise<void> {
+  const { client, host, members } = await findDeployed(options);
+  const tasks = members.filter(({ kind }) => kind === "task");
+  process.exitCode = await runOneOff(client, host, chooseOne(tasks, name));
+}
