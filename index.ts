@@ -35,6 +35,7 @@ export default async function deploy() {
           mysqlRootPassword: secrets.camcopsMysqlRootPassword,
           superuserPassword: secrets.camcopsSuperuserPassword,
           flowerPassword: secrets.camcopsFlowerPassword,
+          sessionSecret: secrets.camcopsSessionSecret,
           config: secrets.camcopsSecretConfig,
         },
       },

@@ -5,6 +5,7 @@ import type { DoctorOptions } from "./doctor.ts";
 import type { DownOptions } from "./down.ts";
 import { exitCode, Failure } from "./failure.ts";
 import type { PushOptions } from "./images.ts";
+import type { ImportOptions } from "./import.ts";
 import type { LogsOptions } from "./logs.ts";
 import type { OutputOptions } from "./output.ts";
 import type { PreviewOptions } from "./preview.ts";
@@ -58,6 +59,16 @@ function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError("Allowed: a whole number.");
   return Number(text);
 }
+
+verb("import", "write the file of a stack that is equal to an existing installation")
+  .argument("<settings-file>", 'the installation\'s settings file, lines such as: export NAME="value"')
+  .option("--config <file>", "its camcops.conf (default: where the settings file says, if it can be read)")
+  .option("--dry-run", "say what would be done, and change nothing", false)
+  .option("--overwrite", "replace a stack file that is there; it is kept under another name", false)
+  .action(async (settingsFile: string, options: ImportOptions) => {
+    const { importInstallation } = await import("./import.ts");
+    await importInstallation(settingsFile, options);
+  });
 
 verb("up", "make this machine ready, deploy the stack, and prove that it answers")
   .option("--rebuild", "build the base image and all images anew, with fresh packages", false)

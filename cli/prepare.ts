@@ -32,17 +32,22 @@ export interface Prepared {
  * Makes the stack file, the user's folders and the machine ready. For a deployment the settings are checked first, so that
  * wrong ones are reported before anything is installed; other commands work with wrong settings too.
  *
- * @param how `rebuild`: makes the base image anew; `deploys`: the settings have to be right
+ * @param how `rebuild`: makes the base image anew; `deploys`: the settings have to be right; `makesStackFile`: false
+ *   where the command makes the stack's file itself
  * @throws Failure with exit code 2 when the settings are wrong, or when a stack file for a site was made and has to be edited.
  */
 export async function prepare(
   options: CommonOptions,
   needs: Needs,
-  { rebuild = false, deploys = false }: { rebuild?: boolean; deploys?: boolean } = {},
+  {
+    rebuild = false,
+    deploys = false,
+    makesStackFile = true,
+  }: { rebuild?: boolean; deploys?: boolean; makesStackFile?: boolean } = {},
 ): Promise<Prepared> {
   const report = progressReport();
   const site = siteOf(options);
-  if (ensureStackFile(site)) {
+  if (makesStackFile && ensureStackFile(site)) {
     remark(`The settings of the stack "${site.stack}" are in ${site.stackFile}, made from this clone's example.`);
     if (site.stack !== defaultStack) {
       throw new Failure(`Fit it to your site, then type the same command again.`, exitCode.usage);

@@ -51,10 +51,11 @@ function addSalt(stackFile: string, salt: string): void {
 /**
  * Runs the Pulumi CLI to its end.
  *
+ * @param input what it reads from its standard input, such as a secret. Default: nothing
  * @returns standard output.
  */
-export async function pulumi(args: string[], env: Record<string, string>): Promise<string> {
-  return run("pulumi", [...args, "--non-interactive"], { cwd: projectRoot, env: { ...process.env, ...env } });
+export async function pulumi(args: string[], env: Record<string, string>, input = ""): Promise<string> {
+  return run("pulumi", [...args, "--non-interactive"], { cwd: projectRoot, env: { ...process.env, ...env }, input });
 }
 
 /**

@@ -28,14 +28,17 @@ export class CommandError extends Error {
  * @param {NodeJS.ProcessEnv} [options.env] - Default: this process's environment
  * @param {number} [options.timeout] - in milliseconds. Default: none
  * @param {AbortSignal | undefined} [options.signal] - ends the command
+ * @param {string} [options.input] - what the command reads from its standard input. Default: nothing
  * @param {(line: string) => void} [options.onLine] - gets each line of output as it comes
  * @returns {Promise<string>} standard output
  * @throws {CommandError} with the last lines of its output
  */
-export function run(command, args, { cwd, env, timeout, signal, onLine } = {}) {
+export function run(command, args, { cwd, env, timeout, signal, input, onLine } = {}) {
   return new Promise((resolve, reject) => {
     let output = "";
-    const child = spawn(command, args, { cwd, env, timeout, signal, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, { cwd, env, timeout, signal, stdio: ["pipe", "pipe", "pipe"] });
+    // A command that ends without reading says why by its exit code.
+    child.stdin.on("error", () => {}).end(input ?? "");
     /** @param {import("node:stream").Readable} stream */
     const collect = (stream) => {
       let text = "";

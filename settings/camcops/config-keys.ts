@@ -209,7 +209,7 @@ export const twilioKeys: Readonly<Record<string, ConfigKey>> = {
 export const reservedKeys: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   site: {
     DB_URL: "the settings under mysql",
-    SESSION_COOKIE_SECRET: "a secret that is generated once and kept",
+    SESSION_COOKIE_SECRET: "the secret camcopsSessionSecret, or else one that is generated once and kept",
     USER_DOWNLOAD_DIR: "the volume that server and workers share",
   },
   server: {

@@ -31,6 +31,10 @@ export const camcopsSystem = {
     camcopsFlowerPassword: secretText().meta({
       description: "Password for the login at the monitor. Without it the stack generates one.",
     }),
+    camcopsSessionSecret: secretText().meta({
+      description: "Signs the cookies of users' sessions. Without it the stack generates one.",
+      caution: "Another one logs everybody out.",
+    }),
     camcopsSecretConfig: camcopsSecretConfig.optional().meta({
       description:
         "Secret keys of camcops.conf by section, as in `camcops.config`, but none of `export`: mail, SMS and export " +

@@ -36,6 +36,7 @@ export interface CamcopsSecrets {
   mysqlRootPassword?: pulumi.Output<string> | undefined;
   superuserPassword?: pulumi.Output<string> | undefined;
   flowerPassword?: pulumi.Output<string> | undefined;
+  sessionSecret?: pulumi.Output<string> | undefined;
   /** Secret values of camcops.conf. */
   config?: pulumi.Output<CamcopsSecretConfig> | undefined;
 }
@@ -86,7 +87,8 @@ export class Camcops extends pulumi.ComponentResource {
 
     const userPassword = new Secret(`${name}-mysql-user-password`, { given: secrets.mysqlUserPassword }, child).value;
     const rootPassword = new Secret(`${name}-mysql-root-password`, { given: secrets.mysqlRootPassword }, child).value;
-    const sessionSecret = new Secret(`${name}-session-secret`, { length: 64 }, child).value;
+    const sessionSecret = new Secret(`${name}-session-secret`, { given: secrets.sessionSecret, length: 64 }, child)
+      .value;
     this.superuserPassword = new Secret(
       `${name}-superuser-password`,
       { given: secrets.superuserPassword },

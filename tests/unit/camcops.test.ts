@@ -901,6 +901,11 @@ describe("Camcops", () => {
     assert.equal(command.at(-1), "--autoscale=3");
   });
 
+  it("signs sessions with the secret that was given", async () => {
+    const recorded = await recordCamcops({ secrets: () => ({ sessionSecret: pulumi.secret("kept") }) });
+    assert.equal(filesOf(recorded, "config")["camcops.conf"], renderConfig({ ...usualConfig, sessionSecret: "kept" }));
+  });
+
   it("shows no secret in plain text anywhere", async () => {
     const difficult = (name: string) => `p@ss/w:rd%'"$\\ é ${name}`;
     const secretConfig: CamcopsSecretConfig = { site: { EMAIL_HOST_PASSWORD: difficult("mail") } };
@@ -910,13 +915,14 @@ describe("Camcops", () => {
         mysqlRootPassword: pulumi.output(difficult("root")),
         superuserPassword: pulumi.output(difficult("superuser")),
         flowerPassword: pulumi.output(difficult("flower")),
+        sessionSecret: pulumi.output(difficult("session")),
         config: pulumi.secret(secretConfig),
       }),
     });
     const passwords = usual.filter(({ type }) => type.endsWith(":RandomPassword")).map(({ name }) => name);
     assert.equal(passwords.length, 5);
     const made = [...passwords.map(generatedPassword), generatedKey("camcops-certificate-key")];
-    const chosen = ["user", "root", "superuser", "flower", "mail"].map(difficult);
+    const chosen = ["user", "root", "superuser", "flower", "session", "mail"].map(difficult);
     for (const [recorded, secrets] of [
       [given, [...chosen, ...made]],
       [usual, made],

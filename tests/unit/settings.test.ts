@@ -536,7 +536,7 @@ pulumi commands are typed in the clone, after: eval "$(./slipway env --stack dev
         message:
           "must not hold encrypted values: everything in it would count as secret; secrets have keys of their own: " +
           "camcopsSuperuserPassword, camcopsMysqlUserPassword, camcopsMysqlRootPassword, camcopsFlowerPassword, " +
-          "camcopsSecretConfig",
+          "camcopsSessionSecret, camcopsSecretConfig",
         received: "(encrypted, not shown)",
         remedy: ["remove what is marked `secure:` below slipway:camcops in the stack's file"],
       },
