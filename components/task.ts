@@ -21,11 +21,14 @@ export interface TaskArgs extends ContainerArgs {
  * deployment with the last lines of its log. One that is manual is run by hand, and nothing waits for it.
  */
 export class Task extends pulumi.ComponentResource {
+  /** Changes whenever the task was run by a deployment. */
+  readonly revision: pulumi.Output<string>;
+
   constructor(name: string, args: TaskArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:index:Task", name, {}, opts);
     const { task, manual = false } = args;
     const { client } = args.host;
-    new docker.Container(
+    const container = new docker.Container(
       `${name}-container`,
       {
         ...hardenedContainer(args, { [label.task]: task, ...(manual && { [label.standby]: "true" }) }),
@@ -42,6 +45,7 @@ export class Task extends pulumi.ComponentResource {
         },
       },
     );
+    this.revision = container.id;
     this.registerOutputs({});
   }
 }

@@ -1,0 +1,187 @@
+import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import type { ContainerArgs, GeneratedFiles, NetworkMembership } from "./container.ts";
+import { FileVolume } from "./file-volume.ts";
+import type { PublishedPort, ServiceArgs } from "./service.ts";
+import { Service } from "./service.ts";
+import { Task } from "./task.ts";
+import type { Volume } from "./volume.ts";
+
+const secretsFolder = "/run/secrets";
+const superuserFolder = "/run/superuser";
+
+/** The port in the container on which the application listens, under Django's own server and under its image's. */
+export const djangoPort = 8000;
+
+const superuserScript = readFileSync(new URL("django-superuser.py", import.meta.url), "utf8");
+
+/** Answers 0 where a page is answered with a status below 400. */
+const fetchScript = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=4)";
+
+export interface DjangoApplicationArgs
+  extends
+    Pick<ContainerArgs, "host" | "system" | "image" | "userId" | "groupId" | "memory" | "logs" | "timeZone">,
+    Pick<ServiceArgs, "restart"> {
+  /** The service's name, by which others reach it. */
+  service: string;
+  /** What the names of its containers begin with, before a hyphen. */
+  prefix: string;
+  /** The networks of service and tasks alike: where database and proxy are. */
+  networks: NetworkMembership["network"][];
+  /** Publishes the application itself, past the proxy, through an edge network of its own. @default not published */
+  published?: { network: NetworkMembership["network"]; address: string; hostPort: number } | undefined;
+  database: { server: string; port: number; name: string; userName: string; password: pulumi.Output<string> };
+  /** Signs sessions: another one logs everybody out. */
+  secretKey: pulumi.Output<string>;
+  /** Further variables. @default none */
+  environment?: Record<string, pulumi.Input<string>>;
+  /** Further secrets; the variable `<NAME>_FILE` names the file of each. @default none */
+  secrets?: Record<string, pulumi.Input<string>>;
+  /** Names by which the application may be addressed. The container's own loopback address is added. */
+  allowedHosts: string[];
+  /** Addresses, with scheme, under which another web server publishes it. @default none */
+  trustedOrigins?: string[];
+  /** The Python module of its settings. @default the image's `DJANGO_SETTINGS_MODULE` */
+  settingsModule?: string | undefined;
+  /** Path of a page that tells whether it works: no login, and 200 on an empty database too. */
+  healthPath: string;
+  /**
+   * Present in development: Django's own server, with debugging, runs the code of a folder of the host, which `target` is
+   * in the container, and starts anew when that changes. @default the image's own command
+   */
+  development?: { folder: string; target: string } | undefined;
+  /** Takes what `collectstatic` collects, for a web server to deliver. @default nothing is collected */
+  staticFiles?: Volume | undefined;
+  /**
+   * Whether each deployment that changes the application migrates the database and makes the superuser. If not, both are
+   * tasks that are run by hand.
+   */
+  migrates: boolean;
+  /** Whether it also empties all tables, after the migration. Caution: all data are lost. @default false */
+  flushesDatabase?: boolean;
+  /** Created where no user of that name exists, and never changed. */
+  superuser: { username: string; password: pulumi.Output<string> };
+}
+
+/**
+ * A Django application with its tasks: migration, first superuser, static files.
+ *
+ * It is told what differs by environment variables, and its secrets by files: `DJANGO_SECRET_KEY_FILE`, `POSTGRES_HOST`,
+ * `POSTGRES_PORT`, `POSTGRES_DB`, `POSTGRES_USER`, `POSTGRES_PASSWORD_FILE`, `ALLOWED_HOSTS`, `CSRF_TRUSTED_ORIGINS`,
+ * `DEBUG`, `DJANGO_STATIC_ROOT`. `templates/django` is one that reads them.
+ */
+export class DjangoApplication extends pulumi.ComponentResource {
+  constructor(name: string, args: DjangoApplicationArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("slipway:index:DjangoApplication", name, {}, opts);
+    const { host, system, image, userId, groupId, memory, logs, timeZone } = args;
+    const { service, prefix, database, development, staticFiles, published, migrates } = args;
+    const child = { parent: this };
+    const files = (suffix: string, contents: Record<string, pulumi.Input<string>>, target: string): GeneratedFiles => ({
+      target,
+      volume: new FileVolume(
+        `${name}-${suffix}-files`,
+        { host, system, carrierName: `${prefix}-${suffix}-files`, image, userId, groupId, files: contents },
+        child,
+      ),
+    });
+
+    const secrets: Record<string, pulumi.Input<string>> = {
+      DJANGO_SECRET_KEY: args.secretKey,
+      POSTGRES_PASSWORD: database.password,
+      ...args.secrets,
+    };
+    const fileName = (secret: string) => secret.toLowerCase().replaceAll("_", "-");
+    const config = files(
+      service,
+      Object.fromEntries(Object.entries(secrets).map(([secret, value]) => [fileName(secret), value])),
+      secretsFolder,
+    );
+    const staticFolder = `/srv/static`;
+    const common = {
+      host,
+      system,
+      image,
+      userId,
+      groupId,
+      memory,
+      logs,
+      timeZone,
+      environment: {
+        ...Object.fromEntries(
+          Object.keys(secrets).map((secret) => [`${secret}_FILE`, `${secretsFolder}/${fileName(secret)}`]),
+        ),
+        ...(args.settingsModule !== undefined && { DJANGO_SETTINGS_MODULE: args.settingsModule }),
+        POSTGRES_HOST: database.server,
+        POSTGRES_PORT: String(database.port),
+        POSTGRES_DB: database.name,
+        POSTGRES_USER: database.userName,
+        ALLOWED_HOSTS: [...new Set([...args.allowedHosts, "127.0.0.1"])].join(","),
+        CSRF_TRUSTED_ORIGINS: (args.trustedOrigins ?? []).join(","),
+        DEBUG: String(development !== undefined),
+        DJANGO_STATIC_ROOT: staticFolder,
+        ...args.environment,
+      },
+      files: [config],
+      mounts: development === undefined ? [] : [{ source: development.folder, target: development.target }],
+      networks: args.networks.map((network) => ({ network })),
+    };
+    const manage = (...command: string[]) => ["python", "manage.py", ...command];
+    const task = (
+      which: string,
+      own: Partial<ContainerArgs> & { manual?: boolean },
+      dependsOn: pulumi.Resource[] = [],
+    ) =>
+      new Task(
+        `${name}-${which}`,
+        { ...common, task: which, containerName: `${prefix}-${which}`, ...own },
+        { ...child, dependsOn },
+      );
+
+    const migrated = task("migrate", { command: manage("migrate", "--no-input"), manual: !migrates });
+    const flushed =
+      args.flushesDatabase === true ? task("flush", { command: manage("flush", "--no-input") }, [migrated]) : undefined;
+    const superuser = task(
+      "superuser",
+      {
+        command: ["python", "-c", superuserScript, args.superuser.username, `${superuserFolder}/password`],
+        files: [config, files("superuser", { password: args.superuser.password }, superuserFolder)],
+        // Where the tables are emptied, the user has to be made anew.
+        environment: { ...common.environment, ...(flushed && { FLUSHED_BY: flushed.revision }) },
+        manual: !migrates,
+      },
+      [migrated],
+    );
+    const collected =
+      staticFiles &&
+      task("collectstatic", {
+        command: manage("collectstatic", "--no-input"),
+        mounts: [...common.mounts, { source: staticFiles, target: staticFolder }],
+      });
+    const ports: PublishedPort[] =
+      published === undefined
+        ? []
+        : [{ address: published.address, hostPort: published.hostPort, containerPort: djangoPort }];
+    new Service(
+      `${name}-service`,
+      {
+        ...common,
+        service,
+        containerName: `${prefix}-${service}`,
+        ...(development && { command: manage("runserver", `0.0.0.0:${djangoPort}`) }),
+        networks: [...args.networks, ...(published === undefined ? [] : [published.network])].map((network) => ({
+          network,
+          aliases: [service],
+        })),
+        ports,
+        restart: args.restart,
+        healthCheck: {
+          command: ["python", "-c", fetchScript, `http://127.0.0.1:${djangoPort}${args.healthPath}`],
+          startPeriodSeconds: 120,
+        },
+        operations: { version: 1, main: true, shell: ["bash"] },
+      },
+      { ...child, dependsOn: [migrated, superuser, ...(collected ? [collected] : [])] },
+    );
+    this.registerOutputs({});
+  }
+}
