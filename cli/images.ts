@@ -1,5 +1,6 @@
-import { bundledImage, buildImage, builtReference } from "../components/build.ts";
+import { bundledImage, buildImage, builtReference, folderImage, type BuildContext } from "../components/build.ts";
 import { dockerClient } from "../settings/docker-client.ts";
+import type { ImageSource } from "../settings/system.ts";
 import { imageChoices } from "../settings/systems.ts";
 import { lastLine, run } from "../toolchain/run.js";
 import { exitCode, Failure } from "./failure.ts";
@@ -29,7 +30,7 @@ export async function pushImages(settings: readonly string[], options: PushOptio
   const host = dockerHost(site);
   const client = dockerClient(host);
   const built = imageChoices(stack).flatMap(({ path, source }) =>
-    "build" in source ? [{ setting: path.join("."), context: bundledImage(source.build, stack?.imageRevision) }] : [],
+    "build" in source ? [{ setting: path.join("."), context: pushedContext(source.build, stack?.imageRevision) }] : [],
   );
   const known = built.map(({ setting }) => setting);
   const unknown = settings.filter((setting) => !known.includes(setting));
@@ -72,4 +73,11 @@ export async function pushImages(settings: readonly string[], options: PushOptio
   }
   remark("A stack uses these images by these settings:");
   for (const [setting, reference] of Object.entries(pushed)) say(`pulumi config set --path ${setting} ${reference}`);
+}
+
+/** Of a user's folder, the stage for other environments is pushed: the last one. */
+function pushedContext(build: Extract<ImageSource, { build: unknown }>["build"], revision?: string): BuildContext {
+  return typeof build === "string"
+    ? bundledImage(build, revision)
+    : { ...folderImage(build, revision), target: undefined };
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type Docker from "dockerode";
 import tar from "tar-stream";
 import versions from "../images/versions.json" with { type: "json" };
-import type { ImageSource } from "../settings/system.ts";
+import type { FolderBuild, ImageSource } from "../settings/system.ts";
 import { dockerIgnore } from "./docker-ignore.ts";
 
 /** The local image that every built image stands on. `./slipway up` makes it. */
@@ -52,7 +52,16 @@ export function imageSource(
 ): { pull: string } | { build: BuildContext } {
   const source = sources[image];
   if (source === undefined) throw new Error(`There is no image "${image}": ${Object.keys(sources).join(", ")}`);
-  return "pull" in source ? source : { build: bundledImage(source.build, revision) };
+  if ("pull" in source) return source;
+  return {
+    build:
+      typeof source.build === "string" ? bundledImage(source.build, revision) : folderImage(source.build, revision),
+  };
+}
+
+/** An image that is built from a user's folder, which says nothing of its version. */
+export function folderImage({ name, folder, target }: FolderBuild, revision?: string): BuildContext {
+  return { name: `slipway/${name}`, folder, target, version: "local", revision };
 }
 
 /** The files of a folder by their paths in it. */

@@ -7,8 +7,18 @@ import type { Publication } from "./port-check.ts";
 import type { Finding } from "./problems.ts";
 import type { Report } from "./remedy.ts";
 
-/** Where an image comes from: pulled by an exact reference, or built from `images/<name>`. */
-export type ImageSource = ({ pull: string } | { build: keyof typeof versions }) & {
+/** An image that is built from a folder of the user's. */
+export interface FolderBuild {
+  /** Repository name of the image, such as `coped-web`. */
+  name: string;
+  /** Absolute path of the folder with the Dockerfile. */
+  folder: string;
+  /** The stage for development. The last stage is the one for other environments, which `images push` builds. */
+  target: string;
+}
+
+/** Where an image comes from: pulled by an exact reference, or built, from `images/<name>` or from the user's folder. */
+export type ImageSource = ({ pull: string } | { build: keyof typeof versions | FolderBuild }) & {
   /** The setting that leaves the service out when it is false, such as `ocs.grafana.container`. @default none does */
   leftOutBy?: string;
 };
