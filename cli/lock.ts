@@ -64,7 +64,7 @@ export function clearLocks({ stack, folders }: Site): EngineLock[] {
           `still does. If it does not, type: rm '${file}'`,
       );
     }
-    for (const suffix of ["", ".attrs"]) rmSync(file + suffix, { force: true });
+    rmSync(file, { force: true });
     return lock;
   });
 }

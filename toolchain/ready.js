@@ -86,7 +86,9 @@ function environment({ own, cli, nodeFolder }) {
   const rest = (process.env.PATH ?? "").split(delimiter).filter((folder) => !first.includes(folder));
   return {
     PATH: [...first, ...rest].join(delimiter),
-    PULUMI_BACKEND_URL: `file://${own.state}`,
+    // Pulumi writes files of metadata, which nothing here needs, in place: a run that is killed meanwhile would leave an
+    // empty one, and the state beside it could not be read any more
+    PULUMI_BACKEND_URL: `file://${own.state}?metadata=skip`,
     PULUMI_CONFIG_PASSPHRASE_FILE: own.passphraseFile,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_ERROR_OUTPUT_STRING: "true",

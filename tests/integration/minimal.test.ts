@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { findSecrets } from "../secret-search.ts";
 import { exec } from "./support/docker.ts";
@@ -34,6 +34,15 @@ describe("a deployed system", () => {
     await minimal.assertComplete();
     assert.equal((await minimal.get("/version")).status, 200);
     await minimal.expectNoChanges();
+  });
+
+  it("has a state without files that a kill in the middle of writing would leave unreadable", () => {
+    const files = readdirSync(join(sandbox.home, "state"), { recursive: true, encoding: "utf8" });
+    assert.ok(files.some((file) => file.endsWith(`${minimal.stack}.json`)));
+    assert.deepEqual(
+      files.filter((file) => file.endsWith(".attrs")),
+      [],
+    );
   });
 
   it("takes a database password of any characters", async () => {
