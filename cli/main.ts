@@ -6,6 +6,7 @@ import type { DownOptions } from "./down.ts";
 import { exitCode, Failure } from "./failure.ts";
 import type { PushOptions } from "./images.ts";
 import type { ImportOptions } from "./import.ts";
+import type { InitOptions } from "./init.ts";
 import type { LogsOptions } from "./logs.ts";
 import type { OutputOptions } from "./output.ts";
 import type { PreviewOptions } from "./preview.ts";
@@ -59,6 +60,16 @@ function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError("Allowed: a whole number.");
   return Number(text);
 }
+
+verb("init", "ask what an installation is to be like, and write the stack's file")
+  .argument("[system]", "the system to install", "camcops")
+  .option("--answers <file>", "a YAML file with answers: the system's settings by their names, and secrets")
+  .option("--set <key=value...>", "answers that are not secret, such as hostPort=8443 or certificate.kind=files", [])
+  .option("--overwrite", "replace a stack file that is there; it is kept under another name", false)
+  .action(async (system: string, options: InitOptions) => {
+    const { init } = await import("./init.ts");
+    await init(system, options);
+  });
 
 verb("import", "write the file of a stack that is equal to an existing installation")
   .argument("<settings-file>", 'the installation\'s settings file, lines such as: export NAME="value"')

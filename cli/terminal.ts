@@ -4,7 +4,7 @@ import { createReport, type Report } from "../toolchain/report.js";
 import { exitCode, Failure } from "./failure.ts";
 
 /** Whether somebody is there who can answer a question. */
-function isInteractive(): boolean {
+export function isInteractive(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY;
 }
 

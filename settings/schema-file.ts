@@ -32,7 +32,9 @@ export function stackFileSchema(): unknown {
 }
 
 /** Puts what editors do not know into the description and the error message, which they show. */
-function forEditors({ unit, caution, variable, allowed, ...field }: Field): Field {
+function forEditors({ unit, caution, variable, allowed, ...shown }: Field): Field {
+  const field = { ...shown };
+  delete field.question;
   const description = [
     field.description,
     unit && `Unit: ${unit}.`,

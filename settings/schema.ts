@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { valueAt } from "./path.ts";
+import type { Question } from "./question.ts";
 import { stackSchema } from "./stack.ts";
 
 /** A field of the settings as JSON Schema describes it, with the metadata that the zod schemas give it. */
@@ -19,6 +20,8 @@ export interface Field {
   unit?: string;
   /** The variable of the system's own documentation that the setting replaces. */
   variable?: string;
+  /** What `slipway init` asks. */
+  question?: Question;
   /** What a change may destroy or expose. */
   caution?: string;
   properties?: Record<string, Field>;

@@ -18,6 +18,7 @@ import {
   timeZone,
   wholeNumber,
 } from "../fields.ts";
+import type { Question } from "../question.ts";
 
 /** Sections of camcops.conf; what they may hold is judged by `config-check.ts`. */
 function configSections<T extends z.ZodType>(value: T) {
@@ -55,21 +56,25 @@ const selfSigned = group({
     .meta({
       description: "Country of the certificate's subject.",
       variable: "CAMCOPS_INSTALLER_X509_COUNTRY_NAME",
+      question: { order: 51, ask: "Country", when: { https: true } } satisfies Question,
       examples: ["GB"],
     }),
   stateOrProvince: subjectPart(128).meta({
     description: "State or province of the certificate's subject.",
     variable: "CAMCOPS_INSTALLER_X509_STATE_OR_PROVINCE_NAME",
+    question: { order: 52, ask: "State or province", when: { https: true } } satisfies Question,
     examples: ["Cambridgeshire"],
   }),
   locality: subjectPart(128).meta({
     description: "Locality of the certificate's subject.",
     variable: "CAMCOPS_INSTALLER_X509_LOCALITY_NAME",
+    question: { order: 53, ask: "Locality", when: { https: true } } satisfies Question,
     examples: ["Cambridge"],
   }),
   organization: subjectPart(64).meta({
     description: "Organisation of the certificate's subject.",
     variable: "CAMCOPS_INSTALLER_X509_ORGANIZATION_NAME",
+    question: { order: 54, ask: "Organisation", when: { https: true } } satisfies Question,
     examples: ["University of Cambridge"],
   }),
   dnsNames: list(
@@ -84,6 +89,7 @@ const selfSigned = group({
     .meta({
       description: "DNS names that the certificate is valid for; the first one is in the URL that is shown.",
       variable: "CAMCOPS_INSTALLER_X509_DNS_NAME",
+      question: { order: 55, ask: "DNS names, with blanks between", when: { https: true } } satisfies Question,
       examples: [["camcops.example.com"]],
     }),
   ipAddresses: list(z.union([z.ipv4(), z.ipv6()], "must be an IP address"), "a list of IP addresses")
@@ -114,6 +120,12 @@ const certificateFiles = group({
       "PEM file with the server's certificate first, then those of its issuers; as a path below /camcops/cfg or below " +
       "`configDirectory` on the host.",
     variable: "CAMCOPS_INSTALLER_SSL_CERTIFICATE",
+    question: {
+      order: 56,
+      ask: "File of the certificate",
+      when: { https: true },
+      suggestion: "/camcops/cfg/camcops.crt",
+    } satisfies Question,
     examples: ["/camcops/cfg/camcops.crt"],
   }),
   privateKey: absolutePath().meta({
@@ -121,6 +133,12 @@ const certificateFiles = group({
       "PEM file with the certificate's key, without a passphrase; as a path below /camcops/cfg or below " +
       "`configDirectory` on the host.",
     variable: "CAMCOPS_INSTALLER_SSL_PRIVATE_KEY",
+    question: {
+      order: 57,
+      ask: "File of its private key",
+      when: { https: true },
+      suggestion: "/camcops/cfg/camcops.key",
+    } satisfies Question,
     examples: ["/camcops/cfg/camcops.key"],
     caution: "Readable by `userId` and by nobody else.",
   }),
@@ -132,6 +150,7 @@ const camcopsGroup = group({
     .meta({
       description: "Prefix of the names of all containers, volumes and networks.",
       variable: "COMPOSE_PROJECT_NAME",
+      question: { order: 10, ask: "What all names in Docker begin with" } satisfies Question,
       caution: "Cannot change once the stack is deployed: its volumes are protected, and would have to be replaced.",
     }),
   configDirectory: absolutePath()
@@ -141,6 +160,12 @@ const camcopsGroup = group({
         "Folder of the host that appears, read-only, at /camcops/cfg: extra strings, logos, an own certificate. " +
         "Without it CamCOPS runs on its generated configuration alone.",
       variable: "CAMCOPS_DOCKER_CONFIG_HOST_DIR",
+      question: {
+        order: 20,
+        ask: "Folder of the host for CamCOPS's own files",
+        suggestion: "~/camcops_config",
+        makesFolder: true,
+      } satisfies Question,
       examples: ["/etc/camcops"],
     }),
   configFilename: text(
@@ -163,18 +188,24 @@ const camcopsGroup = group({
       description: "Group id of CamCOPS's processes. Without it: the same number as `userId`.",
       examples: [1000],
     }),
-  https: flag().default(true).meta({
-    description: "Serve HTTPS. Without it CamCOPS speaks plain HTTP, for a web server in front of it.",
-    variable: "CAMCOPS_INSTALLER_USE_HTTPS",
-    caution: "Plain HTTP is for a reverse proxy on the same host: set `hostAddress` to 127.0.0.1.",
-  }),
+  https: flag()
+    .default(true)
+    .meta({
+      description: "Serve HTTPS. Without it CamCOPS speaks plain HTTP, for a web server in front of it.",
+      variable: "CAMCOPS_INSTALLER_USE_HTTPS",
+      question: { order: 40, ask: "Serve HTTPS" } satisfies Question,
+      caution: "Plain HTTP is for a reverse proxy on the same host: set `hostAddress` to 127.0.0.1.",
+    }),
   hostAddress: hostAddress().default("0.0.0.0").meta({
     description: "Address of the host on which the web server listens.",
   }),
-  hostPort: port().default(443).meta({
-    description: "Port of the host on which the web server listens.",
-    variable: "CAMCOPS_DOCKER_CAMCOPS_HOST_PORT",
-  }),
+  hostPort: port()
+    .default(443)
+    .meta({
+      description: "Port of the host on which the web server listens.",
+      variable: "CAMCOPS_DOCKER_CAMCOPS_HOST_PORT",
+      question: { order: 30, ask: "Port of the host on which CamCOPS listens" } satisfies Question,
+    }),
   internalPort: port().default(8000).meta({
     description: "Port of the web server inside its container.",
     variable: "CAMCOPS_DOCKER_CAMCOPS_INTERNAL_PORT",
@@ -182,18 +213,29 @@ const camcopsGroup = group({
   certificate: z
     .discriminatedUnion("kind", [selfSigned, certificateFiles], "must have a kind, one of: self-signed, files")
     .prefault({ kind: "self-signed" })
-    .meta({ description: "The certificate of the web server; without a meaning when `https` is false." }),
-  mysql: group({
-    container: flag().default(true).meta({
-      description: "Run the database in a container of this stack. With false, CamCOPS uses the server named below.",
-      caution: "Cannot become false once the stack is deployed: the database's volume is protected.",
-      variable: "CAMCOPS_INSTALLER_CREATE_MYSQL_CONTAINER",
+    .meta({
+      description: "The certificate of the web server; without a meaning when `https` is false.",
+      question: { order: 50, ask: "Where the certificate comes from", when: { https: true } } satisfies Question,
     }),
+  mysql: group({
+    container: flag()
+      .default(true)
+      .meta({
+        description: "Run the database in a container of this stack. With false, CamCOPS uses the server named below.",
+        caution: "Cannot become false once the stack is deployed: the database's volume is protected.",
+        variable: "CAMCOPS_INSTALLER_CREATE_MYSQL_CONTAINER",
+        question: { order: 60, ask: "Run the database in a container of this stack" } satisfies Question,
+      }),
     databaseName: text("1 to 64 letters, digits and _", /^[A-Za-z0-9_]{1,64}$/)
       .default("camcops")
       .meta({
         description: "Name of CamCOPS's database.",
         variable: "CAMCOPS_DOCKER_MYSQL_DATABASE_NAME",
+        question: {
+          order: 63,
+          ask: "Name of the database on it",
+          when: { "mysql.container": false },
+        } satisfies Question,
         caution: "Another name means another, empty database.",
       }),
     userName: text("1 to 32 letters, digits, '.', - and _, and not root", /^(?!root$)[A-Za-z0-9_.-]{1,32}$/)
@@ -201,16 +243,25 @@ const camcopsGroup = group({
       .meta({
         description: "CamCOPS's user in the database, who has all rights on it.",
         variable: "CAMCOPS_DOCKER_MYSQL_USER_NAME",
+        question: { order: 64, ask: "CamCOPS's user in it", when: { "mysql.container": false } } satisfies Question,
         caution: "The former user keeps its rights and password: drop it by hand.",
       }),
     hostAddress: hostAddress().default("127.0.0.1").meta({
       description: "Address of the host on which the database's container listens.",
       caution: "The database should not be reachable from beyond the host.",
     }),
-    hostPort: port().default(3306).meta({
-      description: "Port of the host on which the database's container listens.",
-      variable: "CAMCOPS_DOCKER_MYSQL_HOST_PORT",
-    }),
+    hostPort: port()
+      .default(3306)
+      .meta({
+        description: "Port of the host on which the database's container listens.",
+        variable: "CAMCOPS_DOCKER_MYSQL_HOST_PORT",
+        question: {
+          order: 67,
+          ask: "Port of the host on which the database listens",
+          suggestion: 43306,
+          when: { "mysql.container": true },
+        } satisfies Question,
+      }),
     server: text(
       "the host name or IP address of a database server; the Docker host itself is host.docker.internal",
       /^(?!localhost$|127\.)[A-Za-z0-9](?:[A-Za-z0-9.:_-]{0,251}[A-Za-z0-9])?$/,
@@ -219,12 +270,16 @@ const camcopsGroup = group({
       .meta({
         description: "External database server; only with `container: false`. The Docker host is host.docker.internal.",
         variable: "CAMCOPS_INSTALLER_MYSQL_SERVER",
+        question: { order: 61, ask: "Database server", when: { "mysql.container": false } } satisfies Question,
         examples: ["host.docker.internal"],
       }),
-    port: port().default(3306).meta({
-      description: "Port of the external database server.",
-      variable: "CAMCOPS_INSTALLER_MYSQL_PORT",
-    }),
+    port: port()
+      .default(3306)
+      .meta({
+        description: "Port of the external database server.",
+        variable: "CAMCOPS_INSTALLER_MYSQL_PORT",
+        question: { order: 62, ask: "Its port", when: { "mysql.container": false } } satisfies Question,
+      }),
   })
     .prefault({})
     .meta({ description: "The database." }),
@@ -235,6 +290,7 @@ const camcopsGroup = group({
       .meta({
         description: "Name of the superuser that the first deployment creates.",
         variable: "CAMCOPS_INSTALLER_SUPERUSER_USERNAME",
+        question: { order: 70, ask: "Name of the first user" } satisfies Question,
         caution: "Another name creates one more superuser; the first one stays.",
       }),
   })
@@ -244,10 +300,16 @@ const camcopsGroup = group({
     hostAddress: hostAddress().default("127.0.0.1").meta({
       description: "Address of the host on which the monitor of background tasks listens.",
     }),
-    hostPort: port().default(5555).meta({
-      description: "Port of the host on which the monitor of background tasks listens.",
-      variable: "CAMCOPS_DOCKER_FLOWER_HOST_PORT",
-    }),
+    hostPort: port()
+      .default(5555)
+      .meta({
+        description: "Port of the host on which the monitor of background tasks listens.",
+        variable: "CAMCOPS_DOCKER_FLOWER_HOST_PORT",
+        question: {
+          order: 80,
+          ask: "Port of the host on which the monitor of background tasks listens",
+        } satisfies Question,
+      }),
     username: text("1 to 64 letters, digits, '.', - and _", /^[A-Za-z0-9_.-]{1,64}$/)
       .default("flower")
       .meta({ description: "Name for the login at the monitor." }),

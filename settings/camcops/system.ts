@@ -5,6 +5,7 @@ import { environments, type Environment } from "../environment.ts";
 import { isLoopback, secretText } from "../fields.ts";
 import { valueAt } from "../path.ts";
 import type { Publication } from "../port-check.ts";
+import type { Question } from "../question.ts";
 import type { Report } from "../remedy.ts";
 import type { FileFindings, System } from "../system.ts";
 import { camcopsConfigRule, camcopsConfigWarnings } from "./config-rule.ts";
@@ -18,15 +19,22 @@ export const camcopsSystem = {
     camcopsSuperuserPassword: secretText().meta({
       description: "Password of the first user. Without it the stack generates one; a deployment never resets it.",
       variable: "CAMCOPS_INSTALLER_SUPERUSER_PASSWORD",
+      question: { order: 71, ask: "Password of the first user" } satisfies Question,
     }),
     camcopsMysqlUserPassword: secretText().meta({
       description:
         "Password of CamCOPS's user in the database. Without it the stack generates one; an external database needs it.",
       variable: "CAMCOPS_DOCKER_MYSQL_USER_PASSWORD",
+      question: { order: 66, ask: "Password of CamCOPS's user in the database" } satisfies Question,
     }),
     camcopsMysqlRootPassword: secretText().meta({
       description: "Password of root in the stack's own database. Without it the stack generates one.",
       variable: "CAMCOPS_DOCKER_MYSQL_ROOT_PASSWORD",
+      question: {
+        order: 65,
+        ask: "Password of root in the database",
+        when: { "mysql.container": true },
+      } satisfies Question,
     }),
     camcopsFlowerPassword: secretText().meta({
       description: "Password for the login at the monitor. Without it the stack generates one.",

@@ -45,6 +45,11 @@ export class Terminal {
     return match;
   }
 
+  /** All that was shown up to now. */
+  everything(): string {
+    return this.#plain();
+  }
+
   /** Waits for the command's end; its exit code. */
   ended(): Promise<number | null> {
     return this.#ended;

@@ -1,0 +1,167 @@
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { confirm, isCancel, password, select, text } from "@clack/prompts";
+import { parse, stringify } from "yaml";
+import { entries, settingKey, valueAt } from "../settings/path.ts";
+import { secretNames, systemNames, type SystemName } from "../settings/systems.ts";
+import { exitCode, Failure } from "./failure.ts";
+import { newStackText, refuseExisting, settingsProblems, writeNewStack } from "./new-stack.ts";
+import { prepare } from "./prepare.ts";
+import { mistake, questionsOf, suggestionOf, valueOf, withAnswer, type Answers, type Asked } from "./questions.ts";
+import { commandLine, siteOf, type CommonOptions } from "./site.ts";
+import { coloured, consent, isInteractive, say } from "./terminal.ts";
+
+export interface InitOptions extends CommonOptions {
+  /** A YAML file with answers. */
+  answers?: string;
+  /** Answers, such as `hostPort=443`. */
+  set: string[];
+  /** Replaces a stack file that is there. */
+  overwrite: boolean;
+}
+
+/** Asks what a system's settings ask, and writes the stack's file. Where nobody can be asked, suggestions are the answers. */
+export async function init(systemName: string, options: InitOptions): Promise<void> {
+  const system = systemNames.find((name) => name === systemName);
+  if (system === undefined) {
+    throw new Failure(`There is no system "${systemName}". Allowed: ${systemNames.join(", ")}`, exitCode.usage);
+  }
+  const site = siteOf(options);
+  refuseExisting(site, options.overwrite);
+  const given = givenAnswers(system, options);
+  const ask = isInteractive() && !options.yes ? askUser : (question: Asked) => Promise.resolve(unasked(question));
+  const { answers, folders } = await answered(system, given, ask);
+
+  const { [system]: settings = {}, ...secrets } = answers;
+  const stack = { system, settings: settings as Record<string, unknown>, secrets };
+  const problems = settingsProblems(options.stack, newStackText(site, stack));
+  if (problems !== undefined) throw new Failure(problems, exitCode.usage);
+
+  const missing = folders.filter((folder) => !existsSync(folder));
+  say(coloured("bold", site.stackFile));
+  say(stringify({ [`slipway:${system}`]: settings }, { lineWidth: 0 }).trimEnd());
+  for (const name of Object.keys(secrets)) say(`slipway:${name}: (encrypted)`);
+  for (const folder of missing) say(`A new folder: ${folder}`);
+  if (isInteractive()) await consent("Write this?", options);
+  for (const folder of missing) mkdirSync(folder, { recursive: true });
+  const { env } = await prepare(options, { pulumi: true }, { makesStackFile: false });
+  const former = await writeNewStack(site, env, stack);
+  if (former !== undefined) say(`The former file is kept as ${former}`);
+  say(coloured("green", `The settings of the stack "${options.stack}" are in ${site.stackFile}`));
+  say(`To deploy, type: ${commandLine("up", options)}`);
+}
+
+interface Outcome {
+  answers: Answers;
+  /** Folders of the host that have to be there. */
+  folders: string[];
+}
+
+/** The answers that the file and the options give. */
+function givenAnswers(system: SystemName, { answers: file, set }: InitOptions): Answers {
+  let answers: Answers = { [system]: {} };
+  const from = file === undefined ? {} : readAnswers(file);
+  for (const [key, value] of entries(from)) {
+    answers = withAnswer(answers, secretNames.has(key) ? [key] : [system, key], value);
+  }
+  for (const option of set) {
+    const [, key, value = ""] = /^([A-Za-z][\w.]*)=(.*)$/s.exec(option) ?? [];
+    if (key === undefined) {
+      throw new Failure(
+        `--set takes KEY=VALUE, such as hostPort=8443, but got: ${option.split("=")[0] ?? ""}`,
+        exitCode.usage,
+      );
+    }
+    if (secretNames.has(key)) {
+      throw new Failure(
+        `--set ${key} would show the secret to everybody who sees the list of processes. Give it in a file, by --answers.`,
+        exitCode.usage,
+      );
+    }
+    answers = withAnswer(answers, [system, ...key.split(".")], parse(value));
+  }
+  return answers;
+}
+
+function readAnswers(file: string): unknown {
+  try {
+    return parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new Failure(`The answers in ${file} cannot be read: ${(error as Error).message}`, exitCode.usage);
+  }
+}
+
+/** The place of a question's answer: of a choice between kinds, the kind. */
+function answerPath({ path, field }: Asked): string[] {
+  return field.oneOf === undefined ? path : [...path, "kind"];
+}
+
+/** Goes through the questions that the answers so far let be asked, except those that are answered already. */
+async function answered(
+  system: SystemName,
+  given: Answers,
+  ask: (question: Asked, answers: Answers) => Promise<unknown>,
+): Promise<Outcome> {
+  let answers = given;
+  const folders: string[] = [];
+  const done = new Set<string>();
+  for (;;) {
+    const question = questionsOf(system, answers).find(({ path }) => !done.has(settingKey(path)));
+    if (question === undefined) return { answers, folders };
+    done.add(settingKey(question.path));
+    const path = answerPath(question);
+    if (valueAt(answers, path) === undefined) answers = withAnswer(answers, path, await ask(question, answers));
+    const answer = valueAt(answers, path);
+    if (question.makesFolder === true && typeof answer === "string") folders.push(answer);
+  }
+}
+
+/** What stands in the file where nobody is asked; defaults need not stand there. */
+function unasked(question: Asked): unknown {
+  if (question.field.oneOf !== undefined) return question.field.oneOf[0]?.properties?.["kind"]?.const;
+  return question.suggestion === undefined ? undefined : suggestionOf(question);
+}
+
+/**
+ * Asks until the answer is right.
+ *
+ * @throws Failure when the user breaks off.
+ */
+async function askUser(question: Asked, answers: Answers): Promise<unknown> {
+  const answer = await prompt(question, answers);
+  if (isCancel(answer)) throw new Failure("Nothing was changed.", exitCode.interrupted);
+  return answer;
+}
+
+async function prompt(question: Asked, answers: Answers): Promise<unknown> {
+  const { ask, field, path, isSecret, suggestion } = question;
+  const output = process.stderr;
+  if (field.oneOf !== undefined) {
+    const kinds = field.oneOf.flatMap(({ properties }) => properties?.["kind"] ?? []);
+    const options = kinds.map(({ const: kind = "", description = "" }) => ({
+      value: kind,
+      label: kind,
+      hint: description,
+    }));
+    return select({ message: `${ask}?`, options, output });
+  }
+  const suggested = suggestionOf(question);
+  if (field.type === "boolean") return confirm({ message: `${ask}?`, initialValue: suggested === true, output });
+  if (isSecret) {
+    const validate = (typed = "") => mistake(answers, path, typed === "" ? undefined : typed);
+    const message = `${ask}? (not shown; Enter: the stack makes one)`;
+    const typed = await password({ message, mask: "", validate, output });
+    return typed === "" ? undefined : typed;
+  }
+  const shown = [suggested ?? ""].flat().join(" ");
+  const valueTyped = (typed: string) => (typed === "" ? (suggested ?? undefined) : valueOf(typed, field));
+  const enter =
+    shown === ""
+      ? " (Enter: none)"
+      : ` (Enter: ${shown}${suggestion !== undefined && field.default === undefined ? "; -: none" : ""})`;
+  const typed = await text({
+    message: `${ask}?${enter}`,
+    output,
+    validate: (text = "") => mistake(answers, path, valueTyped(text)),
+  });
+  return isCancel(typed) ? typed : valueTyped(typed);
+}
