@@ -48,6 +48,7 @@ export default async function deploy() {
       camcopsSuperuserPassword: camcops.superuserPassword,
       camcopsFlowerUrl: camcops.flowerUrl,
       camcopsFlowerPassword: camcops.flowerPassword,
+      ...(camcops.caCertificate && { camcopsCaCertificate: camcops.caCertificate }),
     }),
   };
 }

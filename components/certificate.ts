@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
+import type { CertificateAuthority } from "./certificate-authority.ts";
 
 export interface CertificateArgs {
   subject: {
@@ -18,9 +19,11 @@ export interface CertificateArgs {
   validityDays: number;
   /** A deployment in the last days before the end makes a new certificate for the same key. */
   earlyRenewalDays: number;
+  /** Who signs it. @default its own key */
+  authority?: CertificateAuthority | undefined;
 }
 
-/** A self-signed certificate and its key, made once and renewed in time. */
+/** A server's certificate and its key, made once and renewed in time. */
 export class Certificate extends pulumi.ComponentResource {
   readonly certificatePem: pulumi.Output<string>;
   readonly privateKeyPem: pulumi.Output<string>;
@@ -30,26 +33,38 @@ export class Certificate extends pulumi.ComponentResource {
     const { country, stateOrProvince, locality, organization } = args.subject;
     const commonName = args.dnsNames[0];
     const key = new tls.PrivateKey(`${name}-key`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, { parent: this });
-    const certificate = new tls.SelfSignedCert(
-      `${name}-certificate`,
-      {
-        privateKeyPem: key.privateKeyPem,
-        subject: {
-          ...(commonName !== undefined && { commonName }),
-          ...(country !== undefined && { country }),
-          ...(stateOrProvince !== undefined && { province: stateOrProvince }),
-          ...(locality !== undefined && { locality }),
-          ...(organization !== undefined && { organization }),
-        },
-        dnsNames: args.dnsNames,
-        ipAddresses: args.ipAddresses,
-        validityPeriodHours: args.validityDays * 24,
-        earlyRenewalHours: args.earlyRenewalDays * 24,
-        allowedUses: ["digital_signature", "key_encipherment", "server_auth"],
+    const request = {
+      privateKeyPem: key.privateKeyPem,
+      subject: {
+        ...(commonName !== undefined && { commonName }),
+        ...(country !== undefined && { country }),
+        ...(stateOrProvince !== undefined && { province: stateOrProvince }),
+        ...(locality !== undefined && { locality }),
+        ...(organization !== undefined && { organization }),
       },
-      { parent: this },
-    );
-    this.certificatePem = certificate.certPem;
+      dnsNames: args.dnsNames,
+      ipAddresses: args.ipAddresses,
+    };
+    const terms = {
+      validityPeriodHours: args.validityDays * 24,
+      earlyRenewalHours: args.earlyRenewalDays * 24,
+      allowedUses: ["digital_signature", "key_encipherment", "server_auth"],
+    };
+    const { authority } = args;
+    const child = { parent: this };
+    this.certificatePem =
+      authority === undefined
+        ? new tls.SelfSignedCert(`${name}-certificate`, { ...request, ...terms }, child).certPem
+        : new tls.LocallySignedCert(
+            `${name}-signed`,
+            {
+              certRequestPem: new tls.CertRequest(`${name}-request`, request, child).certRequestPem,
+              caCertPem: authority.certificatePem,
+              caPrivateKeyPem: authority.privateKeyPem,
+              ...terms,
+            },
+            child,
+          ).certPem;
     this.privateKeyPem = pulumi.secret(key.privateKeyPem);
     this.registerOutputs({ certificatePem: this.certificatePem, privateKeyPem: this.privateKeyPem });
   }

@@ -22,6 +22,11 @@ export function certificatePem(subject: Record<string, string>): string {
   return `-----BEGIN CERTIFICATE-----\n${digest(JSON.stringify(entries))}\n-----END CERTIFICATE-----\n`;
 }
 
+/** The PEM text of the certificate that a mocked `LocallySignedCert` has made for a request. */
+export function signedPem(request: string): string {
+  return `-----BEGIN CERTIFICATE-----\n${digest(request)}\n-----END CERTIFICATE-----\n`;
+}
+
 /** The id of the image that a mocked engine has under this reference. */
 export function imageId(reference: string): string {
   return `sha256:${digest(reference)}`;
@@ -36,6 +41,10 @@ export const providerOutputs: ProviderOutputs = {
   "random:index/randomId:RandomId": () => ({ hex: stateId }),
   "random:index/randomPassword:RandomPassword": ({ name }) => ({ result: pulumi.secret(generatedPassword(name)) }),
   "tls:index/privateKey:PrivateKey": ({ name }) => ({ privateKeyPem: pulumi.secret(generatedKey(name)) }),
+  "tls:index/certRequest:CertRequest": ({ name }) => ({ certRequestPem: `request of ${name}` }),
+  "tls:index/locallySignedCert:LocallySignedCert": ({ inputs }) => ({
+    certPem: signedPem(String(inputs["certRequestPem"])),
+  }),
   "tls:index/selfSignedCert:SelfSignedCert": ({ inputs }) => ({
     certPem: certificatePem(inputs["subject"] as Record<string, string>),
   }),

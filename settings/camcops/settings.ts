@@ -45,12 +45,8 @@ export const camcopsSecretConfig = configSections(z.string("must be a text"));
 /** Sections, keys and secret values of camcops.conf. */
 export type CamcopsSecretConfig = z.output<typeof camcopsSecretConfig>;
 
-const selfSigned = group({
-  kind: z.literal("self-signed").meta({
-    description: "The stack makes a certificate, keeps it, and renews it in time.",
-    variable: "CAMCOPS_INSTALLER_CREATE_SELF_SIGNED_CERTIFICATE",
-    caution: "Browsers warn of it. For tests; not for patients' data.",
-  }),
+/** What the certificates that a stack makes have in common. */
+const made = {
   country: text("a country code of two capital letters (ISO 3166-1 alpha-2), such as GB", /^[A-Z]{2}$/)
     .optional()
     .meta({
@@ -104,6 +100,25 @@ const selfSigned = group({
     description: "How long before its end a deployment renews the certificate.",
     unit: "days",
   }),
+};
+
+const selfSigned = group({
+  kind: z.literal("self-signed").meta({
+    description: "The stack makes a certificate, keeps it, and renews it in time.",
+    variable: "CAMCOPS_INSTALLER_CREATE_SELF_SIGNED_CERTIFICATE",
+    caution: "Browsers warn of it. For tests; not for patients' data.",
+  }),
+  ...made,
+});
+
+const privateCa = group({
+  kind: z.literal("private-ca").meta({
+    description:
+      "The stack has a certificate authority of its own, whose certificate you hand out once (the output " +
+      "`camcopsCaCertificate`), and which signs the web server's certificates.",
+    caution: "Whoever reads the stack's state and passphrase can sign certificates that your users trust.",
+  }),
+  ...made,
 });
 
 function subjectPart(longest: number) {
@@ -211,7 +226,11 @@ const camcopsGroup = group({
     variable: "CAMCOPS_DOCKER_CAMCOPS_INTERNAL_PORT",
   }),
   certificate: z
-    .discriminatedUnion("kind", [selfSigned, certificateFiles], "must have a kind, one of: self-signed, files")
+    .discriminatedUnion(
+      "kind",
+      [selfSigned, privateCa, certificateFiles],
+      "must have a kind, one of: self-signed, private-ca, files",
+    )
     .prefault({ kind: "self-signed" })
     .meta({
       description: "The certificate of the web server; without a meaning when `https` is false.",
@@ -394,7 +413,7 @@ export const camcopsSettings = camcopsGroup.superRefine(camcopsRules, { when: ()
 export type CamcopsSettings = z.output<typeof camcopsSettings>;
 
 function inContainer(certificate: z.output<typeof camcopsGroup>["certificate"], configDirectory: string | undefined) {
-  if (certificate.kind === "self-signed") return certificate;
+  if (certificate.kind !== "files") return certificate;
   return {
     ...certificate,
     certificate: containerPath(certificate.certificate, configDirectory),

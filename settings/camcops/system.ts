@@ -121,7 +121,7 @@ async function checkFiles({ configDirectory, certificate, https }: CamcopsSettin
     const remedy = [{ advice: `sudo mkdir -p ${configDirectory}` }];
     return { findings: [{ key, value: configDirectory, message, remedy }], warnings: [] };
   }
-  if (!https || certificate.kind === "self-signed") return { findings: [], warnings: [] };
+  if (!https || certificate.kind !== "files") return { findings: [], warnings: [] };
   const file = (name: "certificate" | "privateKey") => ({
     key: `camcops.certificate.${name}`,
     value: certificate[name],

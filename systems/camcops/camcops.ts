@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { MessageBroker } from "../../components/broker.ts";
 import { imageSource } from "../../components/build.ts";
+import { CertificateAuthority } from "../../components/certificate-authority.ts";
 import { Certificate } from "../../components/certificate.ts";
 import type { ContainerArgs, GeneratedFiles } from "../../components/container.ts";
 import { MysqlDatabase } from "../../components/mysql-database.ts";
@@ -62,6 +63,8 @@ export class Camcops extends pulumi.ComponentResource {
   /** Where the monitor of background tasks listens. */
   readonly flowerUrl: string;
   readonly flowerPassword: pulumi.Output<string>;
+  /** The certificate of the stack's own authority, which clients have to trust; nothing without one. */
+  readonly caCertificate: pulumi.Output<string> | undefined;
 
   constructor(name: string, args: CamcopsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:camcops:Camcops", name, {}, opts);
@@ -157,13 +160,22 @@ export class Camcops extends pulumi.ComponentResource {
       ),
     });
 
+    const authority =
+      settings.https && certificate.kind === "private-ca"
+        ? new CertificateAuthority(
+            `${name}-ca`,
+            { commonName: `CamCOPS ${settings.name}`, organization: certificate.organization },
+            child,
+          )
+        : undefined;
+    this.caCertificate = authority?.certificatePem;
     const made =
-      settings.https && certificate.kind === "self-signed"
-        ? new Certificate(`${name}-certificate`, { ...certificate, subject: certificate }, child)
+      settings.https && certificate.kind !== "files"
+        ? new Certificate(`${name}-certificate`, { ...certificate, subject: certificate, authority }, child)
         : undefined;
     const own = ownCertificate(settings);
-    const serverName = (certificate.kind === "self-signed" ? certificate.dnsNames[0] : own?.serverName) ?? "localhost";
-    const certificatePem = made?.certificatePem ?? own?.pem;
+    const serverName = (certificate.kind === "files" ? own?.serverName : certificate.dnsNames[0]) ?? "localhost";
+    const certificatePem = this.caCertificate ?? made?.certificatePem ?? own?.pem;
     this.flowerUrl = `http://${inUrl(reachable(settings.flower.hostAddress))}:${settings.flower.hostPort}`;
     this.summary = {
       name: "camcops",
@@ -399,7 +411,7 @@ function siteUrl({ https, hostPort }: CamcopsSettings, serverName: string): stri
 }
 
 function certificatePaths(certificate: CamcopsSettings["certificate"]) {
-  return certificate.kind === "self-signed"
-    ? { certificateFile: `${secretsFolder}/camcops.crt`, privateKeyFile: `${secretsFolder}/camcops.key` }
-    : { certificateFile: certificate.certificate, privateKeyFile: certificate.privateKey };
+  return certificate.kind === "files"
+    ? { certificateFile: certificate.certificate, privateKeyFile: certificate.privateKey }
+    : { certificateFile: `${secretsFolder}/camcops.crt`, privateKeyFile: `${secretsFolder}/camcops.key` };
 }

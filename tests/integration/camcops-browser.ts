@@ -1,5 +1,7 @@
+import type { X509Certificate } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import https from "node:https";
+import tls from "node:tls";
 
 /** Where a CamCOPS web server listens, and how it proves that it is the one. */
 export interface Site {
@@ -109,6 +111,19 @@ export class Browser {
       request.end(form);
     });
   }
+}
+
+/** The certificate that a web server serves, after it was verified. */
+export function servedCertificate({ port, serverName, certificate }: Site): Promise<X509Certificate> {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ host: "127.0.0.1", port, servername: serverName, ca: certificate }, () => {
+      const served = socket.getPeerX509Certificate();
+      socket.destroy();
+      if (served === undefined) reject(new Error("There is no certificate."));
+      else resolve(served);
+    });
+    socket.on("error", reject);
+  });
 }
 
 function hiddenField(form: string, name: string): string {

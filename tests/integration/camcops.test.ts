@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
+import { join } from "node:path";
 import { actualSecrets, formsOfAll, leaksIn, placesInDocker, placesInFolder, type Place } from "./camcops-leaks.ts";
-import { Browser, type Page } from "./camcops-browser.ts";
+import { Browser, servedCertificate, type Page } from "./camcops-browser.ts";
 import {
   CamcopsDeployment,
   flowerUser,
@@ -543,6 +545,51 @@ with Connection("amqp://rabbitmq:5672/") as connection:
       camcops.changeSettings({ ...settings, images: { rabbitmq: changedImage() }, workers: { replicas: 2 } });
       await camcops.up();
       assert.deepEqual(changedNames(before, await camcops.containerIds()), ["camcops_workers-2"]);
+    });
+  });
+
+  describe("when its certificate is signed by an authority of its own", () => {
+    /** Ends the life of the served certificate in two hours, as far as the stack knows. */
+    const soonOver = async () => {
+      const state = join(sandbox.folder, "state.json");
+      assertExit(await camcops.pulumi(["stack", "export", "--file", state]), 0);
+      const end = new Date(Date.now() + 2 * 3_600_000).toISOString();
+      const text = readFileSync(state, "utf8");
+      const { deployment } = JSON.parse(text) as {
+        deployment: { resources: { urn: string; outputs?: Record<string, unknown> }[] };
+      };
+      const signed = deployment.resources.find(({ urn }) => urn.endsWith("::camcops-certificate-signed"));
+      const before = signed?.outputs?.["validityEndTime"];
+      assert.equal(typeof before, "string");
+      writeFileSync(state, text.replaceAll(String(before), end));
+      assertExit(await camcops.pulumi(["stack", "import", "--file", state]), 0);
+    };
+
+    it("restarts the server alone, also to renew it when it has two hours left, and browsers trust each", async () => {
+      const settings = camcops.settings();
+      const before = await camcops.containerIds();
+      const server = ["camcops_server", "server-files"];
+      camcops.changeSettings({
+        ...settings,
+        images: { rabbitmq: changedImage() },
+        workers: { replicas: 2 },
+        certificate: { ...settings.certificate, kind: "private-ca" },
+      });
+      await camcops.up();
+      const signed = await camcops.containerIds();
+      assert.deepEqual(changedNames(before, signed), server);
+      const { certificate } = await camcops.site();
+      assert.equal(certificate.trimEnd(), await camcops.output("camcopsCaCertificate"));
+      const first = await servedCertificate(await camcops.site());
+      assert.match(first.issuer, new RegExp(`CN=CamCOPS ${camcops.name}`));
+
+      await soonOver();
+      await camcops.up();
+      assert.deepEqual(changedNames(signed, await camcops.containerIds()), server);
+      const second = await servedCertificate(await camcops.site());
+      assert.notEqual(second.serialNumber, first.serialNumber);
+      assert.equal((await camcops.site()).certificate, certificate);
+      await camcops.assertTaskIsThere(added);
     });
   });
 

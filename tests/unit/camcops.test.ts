@@ -11,7 +11,7 @@ import { renderConfig, type ConfigInput } from "../../systems/camcops/config.ts"
 import { issue } from "../certificates.ts";
 import { hardened, hardenedOptions, labels, ownerLabels } from "../hardened.ts";
 import type { Recorded } from "../mocks.ts";
-import { certificatePem, generatedKey, generatedPassword, imageId } from "../provider-outputs.ts";
+import { certificatePem, generatedKey, generatedPassword, imageId, signedPem } from "../provider-outputs.ts";
 import { described, differences, isMadeAfter, named, recordOnHost, tree } from "../recorded.ts";
 import { findSecrets } from "../secret-search.ts";
 
@@ -663,6 +663,28 @@ describe("Camcops", () => {
     assert.ok(camcops);
     assert.equal(camcops.summary.url, "http://localhost:8080");
     assert.deepEqual(camcops.summary.probe, { address: "127.0.0.1", port: 8080, path: "/login" });
+  });
+
+  it("shows its authority's certificate where it has one, and serves what that has signed", async () => {
+    let camcops: Camcops | undefined;
+    const recorded = await recordCamcops({
+      settings: { certificate: { kind: "private-ca", dnsNames: ["camcops.example.org"] } },
+      inspect: (made) => (camcops = made),
+    });
+    const { removed, added } = differences(usual, recorded);
+    assert.deepEqual(removed, ["camcops-certificate-certificate"]);
+    assert.deepEqual(added.sort(), [
+      "camcops-ca",
+      "camcops-ca-certificate",
+      "camcops-ca-key",
+      "camcops-certificate-request",
+      "camcops-certificate-signed",
+    ]);
+    const ca = certificatePem({ commonName: "CamCOPS camcops" });
+    assert.ok(camcops?.caCertificate);
+    const shown = pulumi.all([camcops.caCertificate, camcops.summary.probe.certificatePem]);
+    assert.deepEqual(await new Promise((resolve) => shown.apply(resolve)), [ca, ca]);
+    assert.equal(filesOf(recorded, "server")["camcops.crt"], signedPem("request of camcops-certificate-request"));
   });
 
   describe("with the user's certificate", () => {

@@ -229,7 +229,7 @@ pulumi commands are typed in the clone, after: eval "$(./slipway env --stack dev
       { certificate: { kind: "bought" } },
       {
         key: "camcops.certificate.kind",
-        message: "must have a kind, one of: self-signed, files",
+        message: "must have a kind, one of: self-signed, private-ca, files",
         received: '"bought"',
         remedy: [set("camcops.certificate.kind", "self-signed")],
       },
