@@ -2,8 +2,9 @@ import { z } from "zod";
 
 import { configFolder } from "./config-keys.ts";
 import { containerPath } from "./files.ts";
-import { absolutePath, flag, hostAddress, overlap, port } from "../fields.ts";
-import { settingKey, valueAt } from "../path.ts";
+import { absolutePath, flag } from "../fields.ts";
+import { valueAt } from "../path.ts";
+import { portsDiffer } from "../ports-differ.ts";
 import type { Report } from "../remedy.ts";
 
 /**
@@ -14,28 +15,9 @@ export function camcopsRules(settings: unknown, context: z.core.$RefinementCtx):
   const report: Report = (path, message, ...remedy) => {
     context.addIssue({ code: "custom", path, message, input: valueAt(settings, path), params: { remedy } });
   };
-  for (const rule of [portsDiffer, databaseIsNamed, certificateRenews, certificateIsVisible]) {
+  portsDiffer("camcops", [[], ["mysql"], ["flower"]], settings, report);
+  for (const rule of [databaseIsNamed, certificateRenews, certificateIsVisible]) {
     rule(settings, report);
-  }
-}
-
-function portsDiffer(settings: unknown, report: Report): void {
-  const published: { key: string; address: string; hostPort: number }[] = [];
-  for (const path of [[], ["mysql"], ["flower"]]) {
-    const service = z
-      .object({ container: z.unknown().optional(), hostAddress: hostAddress(), hostPort: port() })
-      .safeParse(valueAt(settings, path)).data;
-    if (service === undefined || service.container === false) continue;
-    const { hostAddress: address, hostPort } = service;
-    const key = settingKey(["camcops", ...path, "hostPort"]);
-    const other = published.find((entry) => entry.hostPort === hostPort && overlap(entry.address, address));
-    if (other !== undefined) {
-      report([...path, "hostPort"], `must differ from ${other.key}: a port of the host serves one service only`, {
-        set: key,
-        value: String(hostPort < 65535 ? hostPort + 1 : hostPort - 1),
-      });
-    }
-    published.push({ key, address, hostPort });
   }
 }
 
