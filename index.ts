@@ -6,6 +6,7 @@ import { loadSettings } from "./settings/load.ts";
 import { preflight } from "./settings/preflight.ts";
 import { SettingsError } from "./settings/problems.ts";
 import { Camcops } from "./systems/camcops/camcops.ts";
+import { Coped } from "./systems/coped/coped.ts";
 
 // Pulumi maps the stack of every promise to its source, for which Node's type stripping has no need: lines stay where they
 // are. Without it, a preview of CamCOPS takes 0.7 s of processor time less (npm run bench).
@@ -41,14 +42,33 @@ export default async function deploy() {
       },
       { providers: [host.provider] },
     );
+  const coped =
+    settings.coped &&
+    new Coped(
+      "coped",
+      {
+        host,
+        environment: settings.environment,
+        settings: settings.coped,
+        imageRevision: settings.imageRevision,
+        secrets: {
+          superuserPassword: secrets.copedSuperuserPassword,
+          djangoSecretKey: secrets.copedDjangoSecretKey,
+          postgresPassword: secrets.copedPostgresPassword,
+          elasticsearchPassword: secrets.copedElasticsearchPassword,
+        },
+      },
+      { providers: [host.provider] },
+    );
 
   return {
-    systems: camcops === undefined ? [] : [camcops.summary],
+    systems: [camcops, coped].flatMap((system) => (system === undefined ? [] : [system.summary])),
     ...(camcops && {
       camcopsSuperuserPassword: camcops.superuserPassword,
       camcopsFlowerUrl: camcops.flowerUrl,
       camcopsFlowerPassword: camcops.flowerPassword,
       ...(camcops.caCertificate && { camcopsCaCertificate: camcops.caCertificate }),
     }),
+    ...(coped && { copedSuperuserPassword: coped.superuserPassword }),
   };
 }

@@ -46,10 +46,12 @@ export interface DjangoApplicationArgs
   /** Path of a page that tells whether it works: no login, and 200 on an empty database too. */
   healthPath: string;
   /**
-   * Present in development: Django's own server, with debugging, runs the code of a folder of the host, which `target` is
-   * in the container, and starts anew when that changes. @default the image's own command
+   * Whether Django's own server runs, with debugging, which starts anew when the code changes; if not, the image's own
+   * command.
    */
-  development?: { folder: string; target: string } | undefined;
+  isDeveloped: boolean;
+  /** The folder of the host with the code, and where the image has it. @default the image's own code */
+  code?: { folder: string; target: string } | undefined;
   /** Takes what `collectstatic` collects, for a web server to deliver. @default nothing is collected */
   staticFiles?: Volume | undefined;
   /**
@@ -74,7 +76,7 @@ export class DjangoApplication extends pulumi.ComponentResource {
   constructor(name: string, args: DjangoApplicationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:index:DjangoApplication", name, {}, opts);
     const { host, system, image, userId, groupId, memory, logs, timeZone } = args;
-    const { service, prefix, database, development, staticFiles, published, migrates } = args;
+    const { service, prefix, database, isDeveloped, code, staticFiles, published, migrates } = args;
     const child = { parent: this };
     const files = (suffix: string, contents: Record<string, pulumi.Input<string>>, target: string): GeneratedFiles => ({
       target,
@@ -117,12 +119,12 @@ export class DjangoApplication extends pulumi.ComponentResource {
         POSTGRES_USER: database.userName,
         ALLOWED_HOSTS: [...new Set([...args.allowedHosts, "127.0.0.1"])].join(","),
         CSRF_TRUSTED_ORIGINS: (args.trustedOrigins ?? []).join(","),
-        DEBUG: String(development !== undefined),
+        DEBUG: String(isDeveloped),
         DJANGO_STATIC_ROOT: staticFolder,
         ...args.environment,
       },
       files: [config],
-      mounts: development === undefined ? [] : [{ source: development.folder, target: development.target }],
+      mounts: code === undefined ? [] : [{ source: code.folder, target: code.target }],
       networks: args.networks.map((network) => ({ network })),
     };
     const manage = (...command: string[]) => ["python", "manage.py", ...command];
@@ -167,7 +169,7 @@ export class DjangoApplication extends pulumi.ComponentResource {
         ...common,
         service,
         containerName: `${prefix}-${service}`,
-        ...(development && { command: manage("runserver", `0.0.0.0:${djangoPort}`) }),
+        ...(isDeveloped && { command: manage("runserver", `0.0.0.0:${djangoPort}`) }),
         networks: [...args.networks, ...(published === undefined ? [] : [published.network])].map((network) => ({
           network,
           aliases: [service],

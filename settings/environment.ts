@@ -18,13 +18,18 @@ export interface EnvironmentDefaults {
   images: ImageSource;
   /** Whether a self-signed certificate is fit for the environment; where it is not, each preview warns of it. */
   selfSignedIsFit: boolean;
+  /**
+   * Whether applications are developed there: they run the code of a folder of the host, with debugging, and deployments
+   * migrate their databases. Elsewhere they run from images alone, and databases are migrated by hand.
+   */
+  isForDevelopment: boolean;
 }
 
 /** The defaults of each environment. */
 export const environments: Readonly<Record<Environment, EnvironmentDefaults>> = {
-  dev: { images: "built", selfSignedIsFit: true },
-  staging: { images: "tag", selfSignedIsFit: true },
-  prod: { images: "digest", selfSignedIsFit: false },
+  dev: { images: "built", selfSignedIsFit: true, isForDevelopment: true },
+  staging: { images: "tag", selfSignedIsFit: true, isForDevelopment: false },
+  prod: { images: "digest", selfSignedIsFit: false, isForDevelopment: false },
 };
 
 /** What an environment still asks of an image reference that is valid by itself; nothing when it is fit. */

@@ -50,11 +50,14 @@ function environmentTable(): string {
     digest: "all set, by digest",
   };
   return table(
-    ["Environment", "Images", "Self-signed certificate"],
+    ["Environment", "Images", "Self-signed certificate", "Django applications"],
     Object.entries(environments).map(([name, defaults]) => [
       code(name),
       images[defaults.images],
       defaults.selfSignedIsFit ? "accepted" : "each preview warns",
+      defaults.isForDevelopment
+        ? "code from a folder of the host, debugging, migrated by each deployment that changes them"
+        : "from their images alone, migrated by hand (`slipway task run migrate`)",
     ]),
   );
 }

@@ -29,6 +29,8 @@ const stackGroup = group({
     .optional()
     .meta({ description: "CamCOPS. When this key is there, CamCOPS is deployed." }),
   ...systems.camcops.secrets,
+  coped: systems.coped.settings.optional().meta({ description: "COPED. When this key is there, COPED is deployed." }),
+  ...systems.coped.secrets,
 });
 
 /** All keys of a stack, the secret ones included. */

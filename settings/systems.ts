@@ -1,4 +1,5 @@
 import { camcopsSystem } from "./camcops/system.ts";
+import { copedSystem } from "./coped/system.ts";
 import { environmentNames } from "./environment.ts";
 import { oneOf } from "./fields.ts";
 import { valueAt } from "./path.ts";
@@ -6,7 +7,7 @@ import type { StackSettings } from "./stack.ts";
 import { imagesOf, type HostNeeds, type ImageSource, type System } from "./system.ts";
 
 /** The systems that a stack can hold, by their keys. */
-export const systems = { camcops: camcopsSystem } as const satisfies Record<string, System>;
+export const systems = { camcops: camcopsSystem, coped: copedSystem } as const satisfies Record<string, System>;
 
 /** The key of a system. */
 export type SystemName = keyof typeof systems;

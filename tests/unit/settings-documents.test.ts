@@ -1,57 +1,79 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { parse } from "yaml";
 
-import { environmentNames } from "../../settings/environment.ts";
 import { generatedFiles } from "../../settings/generate.ts";
 import { parseStack } from "../../settings/parse.ts";
 import { SettingsError } from "../../settings/problems.ts";
 import { type Field, stackFields } from "../../settings/schema.ts";
 import { readStackFile } from "../../settings/stack-file.ts";
+import { secretNames, systemNames, type SystemName } from "../../settings/systems.ts";
 
-const read = (path: string) => readFileSync(join(import.meta.dirname, "../..", path), "utf8");
+const root = join(import.meta.dirname, "../..");
+const read = (path: string) => readFileSync(join(root, path), "utf8");
 
-/** The variables of CamCOPS's documentation ("Docker Environment variables", "Installer Environment variables"). */
-const documented: Record<string, unknown> = {
-  CAMCOPS_DOCKER_CAMCOPS_CONFIG_FILENAME: "camcops.conf",
-  CAMCOPS_DOCKER_CAMCOPS_HOST_PORT: 443,
-  CAMCOPS_DOCKER_CAMCOPS_INTERNAL_PORT: 8000,
-  CAMCOPS_DOCKER_CONFIG_HOST_DIR: undefined,
-  CAMCOPS_DOCKER_FLOWER_HOST_PORT: 5555,
-  CAMCOPS_DOCKER_INSTALL_USER_ID: 1000,
-  CAMCOPS_DOCKER_MYSQL_DATABASE_NAME: "camcops",
-  CAMCOPS_DOCKER_MYSQL_HOST_PORT: 3306,
-  CAMCOPS_DOCKER_MYSQL_ROOT_PASSWORD: undefined,
-  CAMCOPS_DOCKER_MYSQL_USER_NAME: "camcops",
-  CAMCOPS_DOCKER_MYSQL_USER_PASSWORD: undefined,
-  CAMCOPS_INSTALLER_CREATE_MYSQL_CONTAINER: true,
-  CAMCOPS_INSTALLER_CREATE_SELF_SIGNED_CERTIFICATE: undefined,
-  CAMCOPS_INSTALLER_MYSQL_PORT: 3306,
-  CAMCOPS_INSTALLER_MYSQL_SERVER: undefined,
-  CAMCOPS_INSTALLER_SUPERUSER_PASSWORD: undefined,
-  CAMCOPS_INSTALLER_SUPERUSER_USERNAME: "admin",
-  CAMCOPS_INSTALLER_USE_HTTPS: true,
-  CAMCOPS_INSTALLER_X509_COUNTRY_NAME: undefined,
-  CAMCOPS_INSTALLER_X509_DNS_NAME: ["localhost"],
-  CAMCOPS_INSTALLER_X509_LOCALITY_NAME: undefined,
-  CAMCOPS_INSTALLER_X509_ORGANIZATION_NAME: undefined,
-  CAMCOPS_INSTALLER_X509_STATE_OR_PROVINCE_NAME: undefined,
-  COMPOSE_PROJECT_NAME: "camcops",
+/** The variables of each system's documentation, with the defaults there. */
+const documented: Record<SystemName, Record<string, unknown>> = {
+  // "Docker Environment variables" and "Installer Environment variables", and what its .env file and installer know besides.
+  camcops: {
+    CAMCOPS_DOCKER_CAMCOPS_CONFIG_FILENAME: "camcops.conf",
+    CAMCOPS_DOCKER_CAMCOPS_HOST_PORT: 443,
+    CAMCOPS_DOCKER_CAMCOPS_INTERNAL_PORT: 8000,
+    CAMCOPS_DOCKER_CONFIG_HOST_DIR: undefined,
+    CAMCOPS_DOCKER_FLOWER_HOST_PORT: 5555,
+    CAMCOPS_DOCKER_INSTALL_USER_ID: 1000,
+    CAMCOPS_DOCKER_MYSQL_DATABASE_NAME: "camcops",
+    CAMCOPS_DOCKER_MYSQL_HOST_PORT: 3306,
+    CAMCOPS_DOCKER_MYSQL_ROOT_PASSWORD: undefined,
+    CAMCOPS_DOCKER_MYSQL_USER_NAME: "camcops",
+    CAMCOPS_DOCKER_MYSQL_USER_PASSWORD: undefined,
+    CAMCOPS_INSTALLER_CREATE_MYSQL_CONTAINER: true,
+    CAMCOPS_INSTALLER_CREATE_SELF_SIGNED_CERTIFICATE: undefined,
+    CAMCOPS_INSTALLER_MYSQL_PORT: 3306,
+    CAMCOPS_INSTALLER_MYSQL_SERVER: undefined,
+    CAMCOPS_INSTALLER_SUPERUSER_PASSWORD: undefined,
+    CAMCOPS_INSTALLER_SUPERUSER_USERNAME: "admin",
+    CAMCOPS_INSTALLER_USE_HTTPS: true,
+    CAMCOPS_INSTALLER_X509_COUNTRY_NAME: undefined,
+    CAMCOPS_INSTALLER_X509_DNS_NAME: ["localhost"],
+    CAMCOPS_INSTALLER_X509_LOCALITY_NAME: undefined,
+    CAMCOPS_INSTALLER_X509_ORGANIZATION_NAME: undefined,
+    CAMCOPS_INSTALLER_X509_STATE_OR_PROVINCE_NAME: undefined,
+    COMPOSE_PROJECT_NAME: "camcops",
+    CAMCOPS_DOCKER_IMAGE_TAG: undefined,
+    CAMCOPS_INSTALLER_SSL_CERTIFICATE: undefined,
+    CAMCOPS_INSTALLER_SSL_PRIVATE_KEY: undefined,
+  },
+  // The .env file and the settings of its applications.
+  coped: {
+    ALLOWED_HOSTS: ["localhost"],
+    COMPOSE_PROJECT_NAME: "coped",
+    CSRF_TRUSTED_ORIGINS: [],
+    DJANGO_SECRET_KEY: undefined,
+    DJANGO_SETTINGS_MODULE: undefined,
+    ELASTICSEARCH_PASSWORD: undefined,
+    POSTGRES_DB: "coped",
+    POSTGRES_PASSWORD: undefined,
+    POSTGRES_USER: "coped",
+  },
 };
-
-/** Variables that its .env file and installer know besides. */
-const undocumented = [
-  "CAMCOPS_DOCKER_IMAGE_TAG",
-  "CAMCOPS_INSTALLER_SSL_CERTIFICATE",
-  "CAMCOPS_INSTALLER_SSL_PRIVATE_KEY",
-];
 
 /** Every field with its name, groups included. */
 function allFields(field: Field, name = ""): [string, Field][] {
   const within = (field.oneOf ?? [field]).flatMap(({ properties }) => Object.entries(properties ?? {}));
   return [[name, field], ...within.flatMap(([part, value]) => allFields(value, part))];
+}
+
+/** The fields that a stack with one system can have. */
+function fieldsOf(system: SystemName): [string, Field][] {
+  const others = systemNames.filter((name) => name !== system);
+  const isOther = (name: string) =>
+    others.some((other) => name === other || (secretNames.has(name) && name.startsWith(other)));
+  return Object.entries(stackFields().properties ?? {})
+    .filter(([name]) => !isOther(name))
+    .flatMap(([name, field]) => allFields(field, name));
 }
 
 /** The text with one commented-out setting after the other taken in; not those that stand there already, in another way. */
@@ -92,15 +114,17 @@ describe("settings' documents", () => {
     );
   });
 
-  it("give every variable of CamCOPS's documentation a home with the documented default", () => {
-    const homes = allFields(stackFields()).flatMap(([, { variable, default: value }]) =>
-      variable === undefined ? [] : [[variable, value] as const],
-    );
-    const names = [...Object.keys(documented), ...undocumented].sort();
-    assert.deepEqual([...new Set(homes.map(([variable]) => variable))].sort(), names);
-    for (const [variable, value] of homes) assert.deepEqual(value, documented[variable], variable);
-    for (const name of names) assert.match(read("docs/settings.md"), new RegExp(`^\\| \`${name}\` \\| \``, "m"));
-  });
+  for (const system of systemNames) {
+    it(`give every variable of the documentation of ${system} a home with the documented default`, () => {
+      const homes = fieldsOf(system).flatMap(([, { variable, default: value }]) =>
+        variable === undefined ? [] : [[variable, value] as const],
+      );
+      const names = Object.keys(documented[system]).sort();
+      assert.deepEqual([...new Set(homes.map(([variable]) => variable))].sort(), names);
+      for (const [variable, value] of homes) assert.deepEqual(value, documented[system][variable], variable);
+      for (const name of names) assert.match(read("docs/settings.md"), new RegExp(`^\\| \`${name}\` \\| \``, "m"));
+    });
+  }
 
   it("hold patterns that editors can read, whichever way they compile them", () => {
     for (const [name, { pattern, items }] of allFields(stackFields())) {
@@ -114,13 +138,15 @@ describe("settings' documents", () => {
 
   const schema = z.fromJSONSchema(JSON.parse(read("schemas/stack.schema.json")) as z.core.JSONSchema.JSONSchema);
 
-  for (const environment of environmentNames) {
-    const path = `Pulumi.${environment}.yaml`;
+  const paths = readdirSync(root).filter((name) => /^Pulumi\..+\.yaml$/.test(name));
+  for (const path of paths) {
     const text = read(path);
+    const stack = path.slice("Pulumi.".length, -".yaml".length);
+    const { values } = readStackFile(stack, text);
 
     describe(path, () => {
       it("loads without problems", () => {
-        assert.equal(parseStack(readStackFile(environment, text)).environment, environment);
+        assert.match(stack, new RegExp(`(^|-)${parseStack(readStackFile(stack, text)).environment}$`));
       });
 
       it("names its schema in the first line and fits it", () => {
@@ -129,7 +155,7 @@ describe("settings' documents", () => {
       });
 
       it("shows every setting", () => {
-        const [, ...fields] = allFields(stackFields());
+        const fields = systemNames.filter((name) => name in values).flatMap(fieldsOf);
         assert.deepEqual(
           fields.filter(([name]) => !new RegExp(`[ :{.]${name}\\b`).test(text)).map(([name]) => name),
           [],
@@ -140,9 +166,9 @@ describe("settings' documents", () => {
         // These two go with another setting, as the comments above them say.
         const withAnother = ["camcops.mysql.server", "camcops.configDirectory"];
         const variants = commentsTakenIn(text);
-        assert.ok(variants.length > 20, "the comments are found");
+        assert.ok(variants.length > 8, "the comments are found");
         for (const { key, text: changed } of variants) {
-          const problems = problemKeys(changed, environment).filter((problem) => !withAnother.includes(problem));
+          const problems = problemKeys(changed, stack).filter((problem) => !withAnother.includes(problem));
           assert.deepEqual(problems, [], key);
         }
       });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { StackInput } from "../../settings/explain.ts";
 import { parseStack } from "../../settings/parse.ts";
 import { type Problem, SettingsError } from "../../settings/problems.ts";
+import { secretNames, systemNames } from "../../settings/systems.ts";
 
 const digest = `sha256:${"0".repeat(64)}`;
 
@@ -410,7 +411,7 @@ pulumi commands are typed in the clone, after: eval "$(./slipway env --stack dev
     assert.deepEqual(problems(input({})), [
       {
         key: "camcops",
-        message: "must be set: a stack needs at least one system, and the systems are: camcops",
+        message: `must be set: a stack needs at least one system, and the systems are: ${systemNames.join(", ")}`,
         received: "nothing",
         remedy: [set("camcops.name", "camcops")],
       },
@@ -535,8 +536,7 @@ pulumi commands are typed in the clone, after: eval "$(./slipway env --stack dev
         key: "camcops",
         message:
           "must not hold encrypted values: everything in it would count as secret; secrets have keys of their own: " +
-          "camcopsSuperuserPassword, camcopsMysqlUserPassword, camcopsMysqlRootPassword, camcopsFlowerPassword, " +
-          "camcopsSessionSecret, camcopsSecretConfig",
+          [...secretNames].join(", "),
         received: "(encrypted, not shown)",
         remedy: ["remove what is marked `secure:` below slipway:camcops in the stack's file"],
       },
