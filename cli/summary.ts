@@ -109,7 +109,6 @@ const words: Partial<Record<string, string>> = {
   mustRun: stopped,
   name: "name",
   networksAdvanced: "networks",
-  ports: "ports",
   restart: "restart policy",
   volumes: "mounts",
   mounts: "mounts",
@@ -135,6 +134,9 @@ function reasonsFor(container: PlannedResource, plan: Plan): string[] {
         ];
       case "envs":
         return [environmentReason(oldInputs["envs"], newInputs["envs"])];
+      // A container that does not run publishes nothing, and cannot be made to without being replaced.
+      case "ports":
+        return [container.differences.includes("mustRun") && isEmpty(oldInputs["ports"]) ? stopped : "ports"];
       case "memory":
         return [`memory ${String(oldInputs["memory"])} → ${String(newInputs["memory"])} MiB`];
       default:
@@ -144,6 +146,10 @@ function reasonsFor(container: PlannedResource, plan: Plan): string[] {
   const known = [...new Set(reasons)];
   // A container that is replaced anyhow is not worth a word about not running.
   return known.length > 1 ? known.filter((reason) => reason !== stopped) : known;
+}
+
+function isEmpty(list: unknown): boolean {
+  return Array.isArray(list) && list.length === 0;
 }
 
 /** What distinguishes two references of an image: the version; where that is the same, that it is another build. */

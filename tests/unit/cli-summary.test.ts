@@ -197,8 +197,8 @@ describe("the summary of a preview", () => {
   it("gives the other reasons of a replacement in words", () => {
     const plan = planOf(
       step("replace", ofService("server"), {
-        before: service("camcops_server", "1", { inputs: { envs: ["A=1", "B=1"], memory: 512, ports: [] } }),
-        after: service("camcops_server", "1", { inputs: { envs: ["A=2", "C=1"], memory: 1024, ports: [1] } }),
+        before: service("camcops_server", "1", { inputs: { envs: ["A=1", "B=1"], memory: 512, ports: [1] } }),
+        after: service("camcops_server", "1", { inputs: { envs: ["A=2", "C=1"], memory: 1024, ports: [2] } }),
         differences: ["envs", "memory", "ports", "healthcheck", "mustRun"],
       }),
     );
@@ -240,6 +240,17 @@ describe("the summary of a preview", () => {
     );
     assert.deepEqual(summarise(plan), ["camcops: 1 service started again", "  camcops_server: started again"]);
     assert.equal(isDestructive(plan), false);
+  });
+
+  it("says of a stopped service that is replaced for its ports why that is so", () => {
+    const plan = planOf(
+      step("replace", ofService("server"), {
+        before: service("camcops_server", "1", { inputs: { ports: [] } }),
+        after: service("camcops_server", "1", { inputs: { ports: [1] } }),
+        differences: ["mustRun", "ports"],
+      }),
+    );
+    assert.equal(summarise(plan)[1], "  camcops_server: replaced (it does not run)");
   });
 
   it("speaks of a service that gets more or fewer containers", () => {
