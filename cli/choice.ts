@@ -17,7 +17,12 @@ export function choose(members: readonly Member[], names: readonly string[]): Me
     });
     throw new Failure(`There is no ${guesses.join(", no ")} here. Allowed: ${known.join(", ")}`, exitCode.usage);
   }
-  return names.length === 0 ? [...members] : members.filter((member) => names.some((name) => isNamed(member, name)));
+  return named(members, names);
+}
+
+/** The same, without those names that none has. */
+export function named(members: readonly Member[], names: readonly string[]): Member[] {
+  return members.filter((member) => names.length === 0 || names.some((name) => isNamed(member, name)));
 }
 
 /**

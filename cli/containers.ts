@@ -1,6 +1,7 @@
 import type Docker from "dockerode";
 import { label } from "../components/labels.ts";
 import { serviceOperationsSchema, type ServiceOperations } from "../components/operations.ts";
+import { ignoring } from "./docker.ts";
 import type { StoredState } from "./state.ts";
 
 /** A port of a container that is published on the host. */
@@ -55,9 +56,13 @@ export async function listMembers(
   const inspected = await Promise.all(
     found
       .filter(({ Labels: labels }) => label.service in labels || label.task in labels)
-      .map(({ Id: id }) => client.getContainer(id).inspect()),
+      // It may have gone meanwhile.
+      .map(({ Id: id }) => client.getContainer(id).inspect().catch(ignoring(404))),
   );
-  return inspected.map(memberOf).sort((a, b) => a.container.localeCompare(b.container, "en", { numeric: true }));
+  return inspected
+    .filter((info) => info !== undefined)
+    .map(memberOf)
+    .sort((a, b) => a.container.localeCompare(b.container, "en", { numeric: true }));
 }
 
 type PortBindings = Record<string, { HostIp?: string; HostPort: string }[] | null>;

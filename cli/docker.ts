@@ -42,8 +42,9 @@ export async function engineProblem(host: string, client: Docker, fix: string): 
 }
 
 /** Takes errors by which Docker says with such a status that there is nothing to do, such as 304 for what is stopped already. */
-export function ignoring(...statuses: number[]): (error: unknown) => void {
+export function ignoring(...statuses: number[]): (error: unknown) => undefined {
   return (error) => {
     if (!statuses.includes((error as { statusCode?: number }).statusCode ?? 0)) throw error as Error;
+    return undefined;
   };
 }

@@ -1,11 +1,14 @@
-import { PassThrough, Readable } from "node:stream";
-import { createInterface } from "node:readline";
 import type Docker from "dockerode";
-import { choose } from "./choice.ts";
+import { choose, named } from "./choice.ts";
+import { listMembers, type Member } from "./containers.ts";
 import { findDeployed } from "./deployed.ts";
+import { ignoring } from "./docker.ts";
 import { exitCode, Failure } from "./failure.ts";
+import { followLogs } from "./follow.ts";
+import { logLines, type LogLine } from "./log-lines.ts";
 import type { CommonOptions } from "./site.ts";
-import { coloured, say } from "./terminal.ts";
+import { readState } from "./state.ts";
+import { coloured, remark, say } from "./terminal.ts";
 
 export interface LogsOptions extends CommonOptions {
   follow: boolean;
@@ -20,46 +23,47 @@ const secondsOf: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** Prints the logs of a stack's services and tasks, each line after the name of its container. */
 export async function logs(names: readonly string[], options: LogsOptions): Promise<void> {
-  const { client, members: present } = await findDeployed(options);
+  const { site, client, members: present } = await findDeployed(options);
   const members = choose(present, names);
-  const width = Math.max(...members.map(({ container }) => container.length));
-  const from = options.since === undefined ? 0 : sinceSeconds(options.since, Date.now());
-  const print = (index: number, line: string) => {
-    const name = members[index]?.container ?? "";
-    say(`${coloured(colours[index % colours.length] ?? "cyan", `${name.padEnd(width)} |`)} ${line}`);
-  };
-  const query = { stdout: true, stderr: true, since: from, ...(options.tail !== undefined && { tail: options.tail }) };
-
+  const print = linePrinter(members);
+  const since = options.since === undefined ? 0 : sinceSeconds(options.since, Date.now());
   if (options.follow) {
-    await Promise.all(
-      members.map(async ({ id }, index) => {
-        const stream = await client.getContainer(id).logs({ ...query, follow: true });
-        for await (const line of linesOf(client, stream)) print(index, line);
-      }),
-    );
+    const look = async () => named(await listMembers(client, site.stack, readState(site)), names);
+    await followLogs(client, site.stack, { look, since, tail: options.tail, print });
     return;
   }
   // Docker's own time stamps put the lines of all containers into one order.
-  const stamped = await Promise.all(
-    members.map(async ({ id }, index) => {
-      const log = await client.getContainer(id).logs({ ...query, timestamps: true });
-      const lines: { time: string; index: number; line: string }[] = [];
-      for await (const text of linesOf(client, Readable.from([log]))) {
-        const space = text.indexOf(" ");
-        lines.push({ time: text.slice(0, space), index, line: text.slice(space + 1) });
-      }
-      return lines;
-    }),
-  );
-  for (const { index, line } of stamped.flat().sort((a, b) => a.time.localeCompare(b.time, "en"))) print(index, line);
+  const logs = await Promise.all(members.map((member) => readLog(client, member, since, options.tail)));
+  const lines = logs.flat().sort((a, b) => (a.line.time < b.line.time ? -1 : Number(a.line.time > b.line.time)));
+  for (const { member, line } of lines) print(member, line);
 }
 
-/** The lines of a container's log; Docker sends standard output and error interleaved in one stream. */
-function linesOf(client: Docker, stream: NodeJS.ReadableStream): AsyncIterable<string> {
-  const both = new PassThrough();
-  client.modem.demuxStream(stream, both, both);
-  stream.on("end", () => both.end());
-  return createInterface({ input: both, crlfDelay: Infinity });
+/** Prints lines after the name of their container, in a colour of its own. */
+export function linePrinter(members: readonly Member[]): (member: Member, line: LogLine) => void {
+  const known = members.map(({ container }) => container);
+  return ({ container }, { text }) => {
+    if (!known.includes(container)) known.push(container);
+    const width = Math.max(...known.map((name) => name.length));
+    const colour = colours[known.indexOf(container) % colours.length] ?? "cyan";
+    say(`${coloured(colour, `${container.padEnd(width)} |`)} ${text}`);
+  };
+}
+
+async function readLog(
+  client: Docker,
+  member: Member,
+  since: number,
+  tail: number | undefined,
+): Promise<{ member: Member; line: LogLine }[]> {
+  const options = { stdout: true, stderr: true, timestamps: true, since, ...(tail !== undefined && { tail }) };
+  const log = await client.getContainer(member.id).logs(options).catch(ignoring(404, 409));
+  if (log === undefined) {
+    remark(`${member.container} is just being removed: its log has gone.`);
+    return [];
+  }
+  const lines: { member: Member; line: LogLine }[] = [];
+  for await (const line of logLines([log])) lines.push({ member, line });
+  return lines;
 }
 
 /**

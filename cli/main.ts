@@ -30,7 +30,7 @@ Exit codes:
   3    done, but not good: a service is not healthy, or changes that were not expected
   130  interrupted
 
-shell, dbshell, run and exec pass on the exit code of what they run.`,
+shell, dbshell, run, exec pass on the exit code of what they run.`,
   )
   .exitOverride();
 
@@ -83,6 +83,7 @@ verb("import", "write the file of a stack that is equal to an existing installat
 
 verb("up", "make this machine ready, deploy the stack, and prove that it answers")
   .option("--rebuild", "build the base image and all images anew, with fresh packages", false)
+  .option("--attach", "then show all logs until Ctrl-C, which stops all services", false)
   .option("--empty-volume <names...>", "make these volumes anew, empty, where Docker has lost them with their data", [])
   .option("--use-volume <names...>", "make these volumes, which exist already, this stack's own with their data", [])
   .action(async (options: UpOptions) => {
@@ -183,6 +184,27 @@ withCommonOptions(program.command("task").description("the tasks of a stack, suc
   .action(async (task: string, options: CommonOptions) => {
     const { runTask } = await import("./task.ts");
     await runTask(task, options);
+  });
+
+verb("start", "start services that were stopped, and wait until they are healthy")
+  .argument("[services...]", "default: all")
+  .action(async (names: string[], options: CommonOptions) => {
+    const { start } = await import("./start.ts");
+    await start(names, options);
+  });
+
+verb("stop", "stop services until they are started again; containers and data are kept")
+  .argument("[services...]", "default: all")
+  .action(async (names: string[], options: CommonOptions) => {
+    const { stop } = await import("./stop.ts");
+    await stop(names, options);
+  });
+
+verb("restart", "stop and start services, and wait until they are healthy")
+  .argument("<services...>", "services or containers")
+  .action(async (names: string[], options: CommonOptions) => {
+    const { restart } = await import("./restart.ts");
+    await restart(names, options);
   });
 
 verb("output", "print the stack's outputs, such as addresses; secret ones on request")

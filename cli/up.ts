@@ -1,12 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
-import type Docker from "dockerode";
 import { dockerClient } from "../settings/docker-client.ts";
 import { duration } from "../toolchain/report.js";
-import { complaint, isSettling, listMembers } from "./containers.ts";
+import { attach } from "./attach.ts";
 import { runEngine } from "./engine.ts";
-import { exitCode, Failure } from "./failure.ts";
 import { newVolumes, refuseFoundVolumes } from "./found-volumes.ts";
+import { refuseUnhealthy } from "./health.ts";
 import { refuseLostVolumes } from "./lost-volumes.ts";
 import { refuseForeignNames } from "./names.ts";
 import { changeCount, isDestructive } from "./plan.ts";
@@ -26,12 +24,11 @@ export interface UpOptions extends CommonOptions {
   rebuild: boolean;
   /** Volumes that may be made anew, empty, where Docker has lost them with their data. */
   emptyVolume: string[];
+  /** Shows all logs afterwards, until Ctrl-C, which stops all services. */
+  attach: boolean;
   /** Volumes that exist and are to be this stack's own from now on. */
   useVolume: string[];
 }
-
-/** How often Docker is asked whether services are healthy by now, in milliseconds. */
-const healthPoll = 500;
 
 /** What the program says of a system, as the stack output `systems` holds it. */
 interface SystemOutput {
@@ -47,6 +44,7 @@ interface SystemOutput {
  * out, and proves that the published addresses answer.
  */
 export async function up(options: UpOptions): Promise<void> {
+  const began = Date.now();
   const times: string[] = [];
   const timed = async <T>(phase: string, work: () => Promise<T>): Promise<T> => {
     const start = Date.now();
@@ -101,11 +99,13 @@ export async function up(options: UpOptions): Promise<void> {
     outputs = result.outputs;
   }
 
-  await refuseUnhealthy(client, site, options);
+  // A deployment waits for the containers that it makes only, and one without changes for none.
+  await refuseUnhealthy(client, site, options, "Deployed");
   const systems = (outputs["systems"]?.value ?? []) as SystemOutput[];
   await timed("probe", () => Promise.all(systems.map((system) => probe(system.title, system.probe))));
   remark(`Times: ${times.join(", ")}`);
   for (const system of systems) announce(system, options);
+  if (options.attach) await attach(client, site, options, Math.floor(began / 1000));
 }
 
 async function confirmTakeover(site: Site, options: UpOptions, before: string | undefined): Promise<void> {
@@ -113,23 +113,6 @@ async function confirmTakeover(site: Site, options: UpOptions, before: string | 
   const sentence = `The stack "${site.stack}" ${before}.`;
   if (options.yes) remark(sentence);
   await consent(`${sentence} Deploy it from here now?`, options);
-}
-
-/** A deployment waits for the containers that it makes only, and one without changes for none. */
-async function refuseUnhealthy(client: Docker, site: Site, options: UpOptions): Promise<void> {
-  let members = await listMembers(client, site.stack, readState(site));
-  while (members.some(isSettling)) {
-    await sleep(healthPoll);
-    members = await listMembers(client, site.stack, readState(site));
-  }
-  const complaints = members.flatMap((member) => {
-    const problem = complaint(member);
-    return problem === undefined
-      ? []
-      : [`  ${member.name}: ${problem}. Its log: ${commandLine(`logs ${member.name}`, options)}`];
-  });
-  if (complaints.length === 0) return;
-  throw new Failure(["Deployed, but not everything is well:", ...complaints].join("\n"), exitCode.notGood);
 }
 
 function announce({ title, url, superuser, passwordOutput }: SystemOutput, options: UpOptions): void {

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { findSecrets } from "../secret-search.ts";
 import { MinimalStack, minimalProgram } from "./support/minimal.ts";
 import { assertExit, type StartOptions } from "./support/processes.ts";
 import { Sandbox } from "./support/sandbox.ts";
@@ -23,9 +26,18 @@ describe("a command for every day", () => {
 
   const slipway = (args: string[], options?: Omit<StartOptions, "cwd">) => sandbox.run("./slipway", args, options);
 
-  /** Fails unless all is as it was deployed, and nothing of a command has stayed behind. */
-  async function assertNothingLeft(): Promise<void> {
-    await minimal.assertComplete();
+  /** The arguments and environments of all processes, those in containers among them, that may be read. */
+  async function processes(): Promise<string[]> {
+    const files = readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+      .flatMap((pid) => ["cmdline", "environ"].map((file) => `/proc/${pid}/${file}`));
+    const texts = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
+    return texts.flatMap((text) => text.split("\0"));
+  }
+
+  async function running(): Promise<string[]> {
+    const containers = [...(await minimal.containers())];
+    return containers.filter(([, { State: state }]) => state.Running).map(([name]) => name);
   }
 
   describe("run", () => {
@@ -36,7 +48,7 @@ describe("a command for every day", () => {
       assert.equal(result.stdout, args.map((arg) => `<${arg}>`).join(""));
       assert.equal(result.stderr, "to stderr\n");
       assertExit(await slipway(["run", "web", "--", "no-such-program"]), 127);
-      await assertNothingLeft();
+      await minimal.assertComplete();
     });
 
     it("has the service's user, configuration, secrets, mounts and networks, and its hardening", async () => {
@@ -72,7 +84,7 @@ describe("a command for every day", () => {
       await until("the process runs", 30, () => Promise.resolve(running.written() === "started\n"));
       process.kill(-Number(running.child.pid), "SIGINT");
       assert.equal(assertExit(await running.ended, 9).stdout, "started\nended\n");
-      await assertNothingLeft();
+      await minimal.assertComplete();
     });
   });
 
@@ -105,8 +117,8 @@ describe("a command for every day", () => {
       terminal.type("stty size; id -u\r");
       await terminal.shows(/^33 101\n4321$/m);
       assertExit(await sandbox.run("stty", [`--file=${device}`, "rows", "20", "cols", "70"]), 0);
-      terminal.type("stty size\r");
-      await terminal.shows(/^20 70$/m);
+      terminal.type("until [ \"$(stty size)\" = '20 70' ]; do sleep 0.1; done; echo resized\r");
+      await terminal.shows(/^resized$/m);
       terminal.type("sleep 600\r");
       await terminal.shows(/sleep 600\n/);
       terminal.type("\x03");
@@ -154,6 +166,96 @@ describe("a command for every day", () => {
       const result = assertExit(await slipway(["dbshell"], { input: "SELECT 1; SELECT * FROM nothing; SELECT 2" }), 1);
       assert.equal(result.stdout, "1\n1\n");
       assert.match(result.stderr, /Table 'things\.nothing' doesn't exist/);
+    });
+  });
+
+  describe("logs", () => {
+    it("tell containers apart, and go on with those that are started again", async () => {
+      const following = sandbox.start("./slipway", ["logs", "web", "--follow", "--tail", "0"]);
+      let number = 0;
+      const sees = async (what: string) => {
+        await until(`the log shows a request ${what}`, 30, async () => {
+          await minimal.get(`/${what}-${(number += 1)}`);
+          return following.written().includes(`GET /${what}-`);
+        });
+      };
+      await sees("before");
+      assertExit(await slipway(["restart", "web"]), 0);
+      await sees("after");
+      assertExit(await slipway(["stop", "web"]), 0);
+      const { stdout } = assertExit(await following.ended, 0);
+      const lines = stdout.trimEnd().split("\n");
+      for (const line of lines) assert.match(line, new RegExp(`^${minimal.name}-web \\| `));
+      assert.deepEqual(lines, [...new Set(lines)]);
+      assertExit(await slipway(["start", "web"]), 0);
+    });
+  });
+
+  describe("superuser", () => {
+    const newPassword = "t0p 'secret' \"$x\" é";
+    const hash = createHash("sha256").update(`${newPassword}\n`).digest("hex");
+
+    it("asks for the password twice, unseen", async () => {
+      const terminal = new Terminal(sandbox, "./slipway superuser create chief");
+      await terminal.shows(/Password for chief:/);
+      terminal.type(`${newPassword}\r`);
+      await terminal.shows(/The same again:/);
+      terminal.type("another\r");
+      await terminal.shows(/This is another password\./);
+      terminal.type(`\x15${newPassword}\r`);
+      await terminal.shows(new RegExp(`chief ${hash}`));
+      assert.equal(await terminal.ended(), 0);
+      assert.deepEqual(findSecrets(terminal.shown(), [newPassword, "another"]), []);
+    });
+
+    it("takes the password from a file or pipe, and shows it in no process's arguments or environment", async () => {
+      const creation = sandbox.start("./slipway", ["superuser", "create", "chief"], { input: `${newPassword}\n` });
+      const seen: unknown[] = [];
+      while (creation.child.exitCode === null) seen.push(await processes());
+      const { stdout } = assertExit(await creation.ended, 0);
+      assert.match(stdout, new RegExp(`^chief ${hash} `));
+      assert.ok(seen.some((one) => JSON.stringify(one).includes("sha256sum")));
+      assert.deepEqual(findSecrets(seen, [newPassword]), []);
+    });
+
+    it("needs a password, and a service that knows how", async () => {
+      const none = assertExit(await slipway(["superuser", "create", "chief"]), 2);
+      assert.equal(none.stderr, "The password is empty. It is read from standard input.\n");
+      const unable = assertExit(await slipway(["superuser", "password", "chief"]), 2);
+      assert.equal(unable.stderr, 'No service of the stack "dev" that is there offers this.\n');
+    });
+  });
+
+  it("shows no database password in any process's arguments or environment while it runs", async () => {
+    const queries = sandbox.start("./slipway", ["dbshell"], { input: "SELECT SLEEP(1); SELECT SLEEP(1)" });
+    const client = ["mariadb", "--defaults-extra-file=/run/secrets/client.cnf", "--host=database", "things"];
+    const run = sandbox.start("./slipway", ["run", "database", "--", ...client, "--execute=SELECT SLEEP(2)"]);
+    const seen: unknown[] = [];
+    while (queries.child.exitCode === null || run.child.exitCode === null) seen.push(await processes());
+    for (const { ended } of [queries, run]) assertExit(await ended, 0);
+    assert.ok(seen.some((one) => JSON.stringify(one).includes("SELECT SLEEP(2)")));
+    assert.deepEqual(findSecrets(seen, [password]), []);
+  });
+
+  describe("stop and start", () => {
+    it("keep a service stopped until it is started", async () => {
+      assertExit(await slipway(["stop"]), 0);
+      assert.deepEqual(await running(), []);
+      const refused = assertExit(await slipway(["shell"]), 1);
+      assert.match(refused.stderr, /^web does not run .*\nTo start it, type: \.\/slipway start web\n/);
+      assertExit(await slipway(["start", "database"]), 0);
+      assert.deepEqual(await running(), ["database"]);
+      assertExit(await slipway(["start"]), 0);
+      await minimal.assertComplete();
+      await minimal.expectNoChanges();
+    });
+
+    it("let the next deployment start what was stopped, and say so", async () => {
+      assertExit(await slipway(["stop"]), 0);
+      const up = await minimal.up();
+      assert.match(up.stdout, /^ {2}database: started again$/m);
+      assert.match(up.stdout, /^ {2}web: replaced \(it does not run\)$/m);
+      await minimal.assertComplete();
     });
   });
 });

@@ -1,0 +1,20 @@
+import { choose } from "./choice.ts";
+import { findDeployed } from "./deployed.ts";
+import { refuseUnhealthy } from "./health.ts";
+import type { CommonOptions } from "./site.ts";
+import { progressReport } from "./terminal.ts";
+
+/** Stops and starts the containers of services, whether they run or not, and waits until they are healthy. */
+export async function restart(names: readonly string[], options: CommonOptions): Promise<void> {
+  const { site, client, members } = await findDeployed(options);
+  const services = choose(
+    members.filter(({ kind }) => kind === "service"),
+    names,
+  );
+  const ids = new Set(services.map(({ id }) => id));
+  const shown = services.map(({ container }) => container).join(", ");
+  await progressReport().step(`Restarting ${shown}`, "until they are healthy", async () => {
+    await Promise.all([...ids].map((id) => client.getContainer(id).restart()));
+    await refuseUnhealthy(client, site, options, "Restarted", ({ id }) => ids.has(id));
+  });
+}

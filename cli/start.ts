@@ -1,0 +1,21 @@
+import { findDeployed } from "./deployed.ts";
+import { ignoring } from "./docker.ts";
+import { refuseUnhealthy } from "./health.ts";
+import { databasesAndOthers } from "./service-order.ts";
+import type { CommonOptions } from "./site.ts";
+import { progressReport } from "./terminal.ts";
+
+/** Starts services, databases before all others, and waits until they are healthy. */
+export async function start(names: readonly string[], options: CommonOptions): Promise<void> {
+  const { site, client, members } = await findDeployed(options);
+  const report = progressReport();
+  for (const services of databasesAndOthers(members, names)) {
+    const ids = new Set(services.map(({ id }) => id));
+    const shown = services.map(({ container }) => container).join(", ");
+    if (services.length === 0) continue;
+    await report.step(`Starting ${shown}`, "until they are healthy", async () => {
+      await Promise.all([...ids].map((id) => client.getContainer(id).start().catch(ignoring(304))));
+      await refuseUnhealthy(client, site, options, "Started", ({ id }) => ids.has(id));
+    });
+  }
+}
