@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError } from "commander";
 import { aroundDashes } from "./dashes.ts";
 import type { DbshellOptions } from "./dbshell.ts";
 import type { DoctorOptions } from "./doctor.ts";
@@ -13,6 +13,7 @@ import type { PreviewOptions } from "./preview.ts";
 import type { ShellOptions } from "./shell.ts";
 import { commandLine, defaultStack, type CommonOptions } from "./site.ts";
 import type { StatusOptions } from "./status.ts";
+import type { SuperuserAction, SuperuserOptions } from "./superuser.ts";
 import { remark } from "./terminal.ts";
 import type { UpOptions } from "./up.ts";
 
@@ -30,7 +31,7 @@ Exit codes:
   3    done, but not good: a service is not healthy, or changes that were not expected
   130  interrupted
 
-shell, dbshell, run, exec pass on the exit code of what they run.`,
+shell, dbshell, run, exec and superuser pass on the exit code of what they run.`,
   )
   .exitOverride();
 
@@ -205,6 +206,15 @@ verb("restart", "stop and start services, and wait until they are healthy")
   .action(async (names: string[], options: CommonOptions) => {
     const { restart } = await import("./restart.ts");
     await restart(names, options);
+  });
+
+verb("superuser", "create a superuser, or set a user's password, which is asked for or read from standard input")
+  .addArgument(new Argument("<action>", "what to do").choices(["create", "password"]))
+  .argument("<name>", "the user's name")
+  .option("--service <name>", "the service that does it, where several can")
+  .action(async (action: SuperuserAction, name: string, options: SuperuserOptions) => {
+    const { superuser } = await import("./superuser.ts");
+    await superuser(action, name, options);
   });
 
 verb("output", "print the stack's outputs, such as addresses; secret ones on request")

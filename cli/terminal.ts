@@ -1,5 +1,6 @@
+import { text as textOf } from "node:stream/consumers";
 import { styleText } from "node:util";
-import { confirm, isCancel, text } from "@clack/prompts";
+import { confirm, isCancel, password, text } from "@clack/prompts";
 import { createReport, type Report } from "../toolchain/report.js";
 import { exitCode, Failure } from "./failure.ts";
 
@@ -61,6 +62,37 @@ export async function typedConsent(question: string, name: string, given: string
   }
   const answer = given ?? (await text({ message: `${question} Type ${name} to agree:`, output: process.stderr }));
   if (answer !== name) throw new Failure(`"${name}" was not typed. Nothing was changed.`);
+}
+
+/**
+ * Asks for a new password, twice and unseen; without a terminal, it is what comes in, without a final line break.
+ *
+ * @throws Failure with exit code 2 when it is empty or has several lines.
+ */
+export async function newPassword(question: string): Promise<string> {
+  if (!isInteractive()) {
+    const given = (await textOf(process.stdin)).replace(/\r?\n$/, "");
+    const problem = passwordProblem(given);
+    if (problem !== undefined) throw new Failure(`${problem} It is read from standard input.`, exitCode.usage);
+    return given;
+  }
+  const ask = async (message: string, validate: (value: string) => string | undefined) => {
+    const answer = await password({
+      message,
+      mask: "",
+      validate: (value = "") => validate(value),
+      output: process.stderr,
+    });
+    if (isCancel(answer)) throw new Failure("Nothing was changed.", exitCode.interrupted);
+    return answer;
+  };
+  const given = await ask(`${question}:`, passwordProblem);
+  return ask("The same again:", (again) => (again === given ? undefined : "This is another password."));
+}
+
+function passwordProblem(value: string): string | undefined {
+  if (value === "") return "The password is empty.";
+  return /[\r\n]/.test(value) ? "The password has more than one line." : undefined;
 }
 
 /** Columns of text, each as wide as its widest cell. */

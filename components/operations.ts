@@ -2,6 +2,13 @@ import { z } from "zod";
 
 const command = z.array(z.string()).min(1);
 
+/**
+ * The names of the actions that make a superuser and set a user's password. Each gets the user's name as one more argument,
+ * and the password with a line break after it on standard input. It says what it did; where it did nothing, because the
+ * user exists already or does not exist, or the password is not accepted, its exit code is not 0.
+ */
+export const superuserActions = { create: "superuser-create", password: "superuser-password" } as const;
+
 /** How a service tells the command line to work with it. Plain data in a label: never a secret, never a path of the host. */
 export const serviceOperationsSchema = z.strictObject({
   version: z.literal(1),
@@ -23,7 +30,7 @@ export const serviceOperationsSchema = z.strictObject({
       load: command,
     })
     .optional(),
-  /** Commands by name, such as creating a superuser. */
+  /** Commands by name, such as those of `superuserActions`. */
   actions: z.record(z.string(), command).optional(),
 });
 

@@ -10,6 +10,7 @@ import type { Host } from "../../components/host.ts";
 import { Image } from "../../components/image.ts";
 import { clientOptions } from "../../components/mysql-files.ts";
 import { Network } from "../../components/network.ts";
+import { superuserActions } from "../../components/operations.ts";
 import { Secret } from "../../components/secret.ts";
 import { Service, type ServiceArgs } from "../../components/service.ts";
 import { Task } from "../../components/task.ts";
@@ -322,7 +323,11 @@ export class Camcops extends pulumi.ComponentResource {
           version: 1,
           main: true,
           shell: ["bash"],
-          actions: { upgrade_db: ["camcops-upgrade-db"] },
+          actions: {
+            upgrade_db: ["camcops-upgrade-db"],
+            [superuserActions.create]: ["camcops-superuser", "--create"],
+            [superuserActions.password]: ["camcops-superuser", "--password"],
+          },
         },
       },
       [superuser, broker],

@@ -205,7 +205,7 @@ describe("a command for every day", () => {
       terminal.type(`\x15${newPassword}\r`);
       await terminal.shows(new RegExp(`chief ${hash}`));
       assert.equal(await terminal.ended(), 0);
-      assert.deepEqual(findSecrets(terminal.shown(), [newPassword, "another"]), []);
+      assert.deepEqual(findSecrets(terminal.everything(), [newPassword, "another"]), []);
     });
 
     it("takes the password from a file or pipe, and shows it in no process's arguments or environment", async () => {

@@ -368,7 +368,16 @@ describe("Camcops by default", () => {
 
     it("the web server", () => {
       const { inputs, options } = named(recorded, "camcops-camcops_server-container");
-      const operations = { version: 1, main: true, shell: ["bash"], actions: { upgrade_db: upgrade } };
+      const operations = {
+        version: 1,
+        main: true,
+        shell: ["bash"],
+        actions: {
+          upgrade_db: upgrade,
+          "superuser-create": ["camcops-superuser", "--create"],
+          "superuser-password": ["camcops-superuser", "--password"],
+        },
+      };
       assert.deepEqual(inputs, {
         ...service("camcops_server", ["server"], operations),
         command: ["camcops_server", "serve_cherrypy"],

@@ -34,18 +34,18 @@ export class Terminal {
   /** Waits until something is shown after what was waited for before, and returns it. Colours and the like are left out. */
   async shows(pattern: RegExp, seconds = 30): Promise<RegExpExecArray> {
     let found: RegExpExecArray | null = null;
-    await until(`the terminal shows ${String(pattern)}:\n${this.shown()}`, seconds, () => {
-      found = pattern.exec(this.shown().slice(this.#seen));
+    await until(`the terminal shows ${String(pattern)}:\n${this.#plain()}`, seconds, () => {
+      found = pattern.exec(this.#plain().slice(this.#seen));
       return Promise.resolve(found !== null);
     }).catch((error: unknown) => {
-      throw new Error(`${(error as Error).message}\nIt shows:\n${this.shown()}`);
+      throw new Error(`${(error as Error).message}\nIt shows:\n${this.#plain()}`);
     });
     const match = found as unknown as RegExpExecArray;
     this.#seen += match.index + match[0].length;
     return match;
   }
 
-  /** All that was shown up to now. */
+  /** All that was shown up to now. Colours and the like are left out. */
   everything(): string {
     return this.#plain();
   }
@@ -55,8 +55,7 @@ export class Terminal {
     return this.#ended;
   }
 
-  /** All that was shown up to now. Colours and the like are left out. */
-  shown(): string {
+  #plain(): string {
     return stripVTControlCharacters(this.#shown).replaceAll("\r\n", "\n");
   }
 }
