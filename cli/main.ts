@@ -188,7 +188,7 @@ withCommonOptions(program.command("task").description("the tasks of a stack, suc
   });
 
 verb("start", "start services that were stopped, and wait until they are healthy")
-  .argument("[services...]", "default: all")
+  .argument("[services...]", "default: all but those that stand by until they are named")
   .action(async (names: string[], options: CommonOptions) => {
     const { start } = await import("./start.ts");
     await start(names, options);

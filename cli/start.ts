@@ -5,11 +5,15 @@ import { databasesAndOthers } from "./service-order.ts";
 import type { CommonOptions } from "./site.ts";
 import { progressReport } from "./terminal.ts";
 
-/** Starts services, databases before all others, and waits until they are healthy. */
+/**
+ * Starts services, databases before all others, and waits until they are healthy. Those that stand by until a user starts
+ * them have to be named.
+ */
 export async function start(names: readonly string[], options: CommonOptions): Promise<void> {
   const { site, client, members } = await findDeployed(options);
   const report = progressReport();
-  for (const services of databasesAndOthers(members, names)) {
+  const meant = names.length === 0 ? members.filter(({ standby }) => !standby) : members;
+  for (const services of databasesAndOthers(meant, names)) {
     const ids = new Set(services.map(({ id }) => id));
     const shown = services.map(({ container }) => container).join(", ");
     if (services.length === 0) continue;
