@@ -7,6 +7,7 @@ import { preflight } from "./settings/preflight.ts";
 import { SettingsError } from "./settings/problems.ts";
 import { Camcops } from "./systems/camcops/camcops.ts";
 import { Coped } from "./systems/coped/coped.ts";
+import { Ocs } from "./systems/ocs/ocs.ts";
 
 // Pulumi maps the stack of every promise to its source, for which Node's type stripping has no need: lines stay where they
 // are. Without it, a preview of CamCOPS takes 0.7 s of processor time less (npm run bench).
@@ -60,9 +61,21 @@ export default async function deploy() {
       },
       { providers: [host.provider] },
     );
+  const ocs =
+    settings.ocs &&
+    new Ocs(
+      "ocs",
+      {
+        host,
+        settings: settings.ocs,
+        imageRevision: settings.imageRevision,
+        secrets: { grafanaPassword: secrets.ocsGrafanaPassword },
+      },
+      { providers: [host.provider] },
+    );
 
   return {
-    systems: [camcops, coped].flatMap((system) => (system === undefined ? [] : [system.summary])),
+    systems: [camcops?.summary, coped?.summary, ocs?.summary].filter((summary) => summary !== undefined),
     ...(camcops && {
       camcopsSuperuserPassword: camcops.superuserPassword,
       camcopsFlowerUrl: camcops.flowerUrl,
@@ -70,5 +83,10 @@ export default async function deploy() {
       ...(camcops.caCertificate && { camcopsCaCertificate: camcops.caCertificate }),
     }),
     ...(coped && { copedSuperuserPassword: coped.superuserPassword }),
+    ...(ocs && {
+      ocsNetwork: ocs.networkName,
+      ...(ocs.siteConfig !== undefined && { ocsSiteConfig: ocs.siteConfig }),
+      ...(ocs.grafanaPassword && { ocsGrafanaPassword: ocs.grafanaPassword }),
+    }),
   };
 }

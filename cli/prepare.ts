@@ -8,9 +8,9 @@ import { makeReady, type Needs } from "../toolchain/ready.js";
 import type { Report } from "../toolchain/report.js";
 import { exitCode, Failure } from "./failure.ts";
 import {
-  defaultStack,
   dockerHost,
   ensureStackFile,
+  hasDeployableExample,
   linkStackFiles,
   siteOf,
   type CommonOptions,
@@ -49,7 +49,7 @@ export async function prepare(
   const site = siteOf(options);
   if (makesStackFile && ensureStackFile(site)) {
     remark(`The settings of the stack "${site.stack}" are in ${site.stackFile}, made from this clone's example.`);
-    if (site.stack !== defaultStack) {
+    if (!hasDeployableExample(site.stack)) {
       throw new Failure(`Fit it to your site, then type the same command again.`, exitCode.usage);
     }
   }

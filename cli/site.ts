@@ -81,6 +81,18 @@ export function withConfigValue(text: string, name: string, value: string): stri
   return changed;
 }
 
+/** Where the clone has the example of a stack, if it has one. */
+function ownExample(stack: string): string {
+  return join(projectRoot, `Pulumi.${stack}.yaml`);
+}
+
+/** Whether the clone has an example of this stack which needs no fitting to a site, as those for development do not. */
+export function hasDeployableExample(stack: string): boolean {
+  const example = ownExample(stack);
+  if (!existsSync(example)) return false;
+  return readStackFile(stack, readFileSync(example, "utf8")).values["environment"] === "dev";
+}
+
 /**
  * Copies the clone's example of a stack file to the user's folder unless the user has one.
  *
@@ -88,7 +100,7 @@ export function withConfigValue(text: string, name: string, value: string): stri
  */
 export function ensureStackFile({ stack, stackFile }: Site): boolean {
   if (existsSync(stackFile)) return false;
-  const own = join(projectRoot, `Pulumi.${stack}.yaml`);
+  const own = ownExample(stack);
   const example = existsSync(own) ? own : join(projectRoot, "Pulumi.dev.yaml");
   const text = stackFileFrom(readFileSync(example, "utf8"), {
     clone: projectRoot,

@@ -4,6 +4,7 @@ import { isLoopback } from "./fields.ts";
 import { portFindings } from "./port-check.ts";
 import { type Finding, type Problem, problem } from "./problems.ts";
 import type { StackSettings } from "./stack.ts";
+import type { NamedNetwork } from "./system.ts";
 import { hostNeeds, imageChoices } from "./systems.ts";
 
 /** What the host says about a stack's settings. */
@@ -40,9 +41,16 @@ export async function preflight(
           labels,
           isLocal,
         );
+  const networks =
+    unreachable.length > 0
+      ? []
+      : await networkFindings(
+          needs.flatMap(({ networks = [] }) => networks),
+          docker,
+        );
   const images = await imageFindings(settings, unreachable.length > 0 ? undefined : docker);
   const files = isLocal ? await Promise.all(needs.map(({ checkFiles }) => checkFiles())) : [];
-  const findings = [...unreachable, ...ports, ...images, ...files.flatMap(({ findings }) => findings)];
+  const findings = [...unreachable, ...ports, ...networks, ...images, ...files.flatMap(({ findings }) => findings)];
   return {
     problems: findings.map((finding) => problem(stack, finding)),
     warnings: [
@@ -74,6 +82,20 @@ async function dockerFindings(host: string, docker: Docker): Promise<Finding[]> 
       },
     ];
   }
+}
+
+/** Networks that somebody else was to make, and that are not there. */
+async function networkFindings(networks: readonly NamedNetwork[], docker: Docker): Promise<Finding[]> {
+  if (networks.length === 0) return [];
+  const existing = new Set((await docker.listNetworks()).map(({ Name: name }) => name));
+  return networks
+    .filter(({ name }) => !existing.has(name))
+    .map(({ key, name }) => ({
+      key,
+      value: name,
+      message: "must be a network that the Docker engine has",
+      remedy: [{ advice: `docker network create ${name}` }],
+    }));
 }
 
 /** Docker's plain TCP port knows neither encryption nor passwords: https://docs.docker.com/engine/security/protect-access/. */

@@ -64,8 +64,9 @@ function environmentTable(): string {
 
 /** The section of a group and those of the groups within. */
 function groupSections(group: Setting, level: number): string[] {
-  const kind = alternatives(group.field)[0]?.properties?.["kind"];
-  const within = settingsOf(group);
+  const one = itemOf(group);
+  const kind = alternatives(one.field)[0]?.properties?.["kind"];
+  const within = settingsOf(one);
   return [
     `${"#".repeat(level)} ${group.key}`,
     ...(group.field.description === undefined ? [] : [group.field.description]),
@@ -84,8 +85,14 @@ function alternatives(field: Field): Field[] {
   return field.oneOf ?? [field];
 }
 
-function isGroup({ field }: Setting): boolean {
-  return alternatives(field).some(({ properties }) => properties !== undefined);
+/** Of a list of groups, any of its items; anything else is itself. */
+function itemOf(setting: Setting): Setting {
+  const { items } = setting.field;
+  return items?.properties === undefined ? setting : { key: `${setting.key}[]`, field: items };
+}
+
+function isGroup(setting: Setting): boolean {
+  return alternatives(itemOf(setting).field).some(({ properties }) => properties !== undefined);
 }
 
 /** The settings right below a group. */
@@ -99,7 +106,8 @@ function settingsOf({ key, field }: Setting): Setting[] {
 /** The settings below a setting that are no groups themselves. */
 function leaves(setting: Setting): Setting[] {
   if (!isGroup(setting)) return [setting];
-  return alternatives(setting.field).flatMap((field) => settingsOf({ key: setting.key, field }).flatMap(leaves));
+  const { key, field } = itemOf(setting);
+  return alternatives(field).flatMap((option) => settingsOf({ key, field: option }).flatMap(leaves));
 }
 
 function settingTable(settings: readonly Setting[]): string {

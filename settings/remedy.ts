@@ -2,7 +2,7 @@
 export type Step = { set: string; value: string } | { unset: string } | { setSecret: string } | { advice: string };
 
 /** Reports that the setting at `path` breaks a rule: what is wrong and allowed, and what mends it. */
-export type Report = (path: string[], message: string, ...remedy: Step[]) => void;
+export type Report = (path: PropertyKey[], message: string, ...remedy: Step[]) => void;
 
 /** A step as a command that is ready to be pasted into a shell, or as advice. */
 export function instruction(step: Step, stack: string): string {

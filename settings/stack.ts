@@ -31,6 +31,8 @@ const stackGroup = group({
   ...systems.camcops.secrets,
   coped: systems.coped.settings.optional().meta({ description: "COPED. When this key is there, COPED is deployed." }),
   ...systems.coped.secrets,
+  ocs: systems.ocs.settings.optional().meta({ description: "OCS. When this key is there, OCS is deployed." }),
+  ...systems.ocs.secrets,
 });
 
 /** All keys of a stack, the secret ones included. */

@@ -31,10 +31,19 @@ export interface FileFindings {
   warnings: string[];
 }
 
+/** A network of Docker that a setting names. */
+export interface NamedNetwork {
+  /** The setting, such as `ocs.network.name`. */
+  key: string;
+  name: string;
+}
+
 /** What a system's settings ask of the host. */
 export interface HostNeeds {
   /** The ports of the host that its services are published on. */
   publications: Publication[];
+  /** The networks of Docker that somebody else made and its services join. @default none */
+  networks?: NamedNetwork[];
   /** What is allowed, but somebody should know. */
   warnings: string[];
   /** Checks the files and folders that the settings name; called where the engine runs on this machine only. */

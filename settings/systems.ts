@@ -2,12 +2,16 @@ import { camcopsSystem } from "./camcops/system.ts";
 import { copedSystem } from "./coped/system.ts";
 import { environmentNames } from "./environment.ts";
 import { oneOf } from "./fields.ts";
+import { ocsSystem } from "./ocs/system.ts";
 import { valueAt } from "./path.ts";
 import type { StackSettings } from "./stack.ts";
 import { imagesOf, type HostNeeds, type ImageSource, type System } from "./system.ts";
 
 /** The systems that a stack can hold, by their keys. */
-export const systems = { camcops: camcopsSystem, coped: copedSystem } as const satisfies Record<string, System>;
+export const systems = { camcops: camcopsSystem, coped: copedSystem, ocs: ocsSystem } as const satisfies Record<
+  string,
+  System
+>;
 
 /** The key of a system. */
 export type SystemName = keyof typeof systems;

@@ -19,8 +19,8 @@ export interface SystemSummary {
     /** The only PEM certificate to trust. @default those that Node trusts */
     certificatePem?: pulumi.Input<string>;
   };
-  /** The first user. */
-  superuser: string;
+  /** The first user. @default nobody logs in */
+  superuser?: string;
   /** Name of the stack output that holds the first user's password. */
-  passwordOutput: string;
+  passwordOutput?: string;
 }

@@ -58,11 +58,20 @@ const documented: Record<SystemName, Record<string, unknown>> = {
     POSTGRES_PASSWORD: undefined,
     POSTGRES_USER: "coped",
   },
+  // The variables that its images and "Docker Configuration" know.
+  ocs: {
+    INSTANCE_ID: undefined,
+    LOGLEVEL: "info",
+    OCS_ADDRESS_ROOT: "observatory",
+    OCS_CONFIG_DIR: undefined,
+    OCS_CROSSBAR_PORT: 8001,
+    OCS_CROSSBAR_REALM: "test_realm",
+  },
 };
 
-/** Every field with its name, groups included. */
+/** Every field with its name, groups included; of a list, those of its items. */
 function allFields(field: Field, name = ""): [string, Field][] {
-  const within = (field.oneOf ?? [field]).flatMap(({ properties }) => Object.entries(properties ?? {}));
+  const within = (field.oneOf ?? [field.items ?? field]).flatMap(({ properties }) => Object.entries(properties ?? {}));
   return [[name, field], ...within.flatMap(([part, value]) => allFields(value, part))];
 }
 
@@ -163,8 +172,15 @@ describe("settings' documents", () => {
       });
 
       it("stays valid with any of its commented-out settings taken in", () => {
-        // These two go with another setting, as the comments above them say.
-        const withAnother = ["camcops.mysql.server", "camcops.configDirectory"];
+        // These go with another setting, as the comments above them say.
+        const withAnother = [
+          "camcops.mysql.server",
+          "camcops.configDirectory",
+          "ocs.crossbar.server",
+          "ocs.influxdb.server",
+          "ocs.agents[0].agentClass",
+          "ocs.agents[0].arguments",
+        ];
         const variants = commentsTakenIn(text);
         assert.ok(variants.length > 8, "the comments are found");
         for (const { key, text: changed } of variants) {

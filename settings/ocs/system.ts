@@ -1,0 +1,103 @@
+import { stat } from "node:fs/promises";
+
+import { isLoopback, secretText } from "../fields.ts";
+import { settingKey, valueAt } from "../path.ts";
+import type { Publication } from "../port-check.ts";
+import type { Finding } from "../problems.ts";
+import type { FileFindings, ImageSource, System } from "../system.ts";
+import { ocsRules } from "./rules.ts";
+import { grafanaImage, ocsSettings, type OcsSettings } from "./settings.ts";
+import { siteConfigFindings } from "./site-config-check.ts";
+
+/** The user that agents run as, in OCS's own image and in `images/ocs`. */
+const agentUser = 9000;
+
+/** OCS among a stack's settings. */
+export const ocsSystem = {
+  settings: ocsSettings,
+  secrets: {
+    ocsGrafanaPassword: secretText().meta({
+      description:
+        "Password of Grafana's user admin. Without it the stack generates one. Grafana takes it at its first start only.",
+    }),
+  },
+  rules: ocsRules,
+  images(settings: unknown): Record<string, ImageSource> {
+    const isOwn = (service: string) => valueAt(settings, [service, "container"]) !== false;
+    const hasAgents =
+      ["aggregator", "publisher", "registry"].some(isOwn) || valueAt(settings, ["agents", 0]) !== undefined;
+    return {
+      ...(hasAgents && { ocs: { build: "ocs" } }),
+      ...(isOwn("crossbar") && { crossbar: { build: "crossbar" } }),
+      ...(isOwn("influxdb") && { influxdb: { build: "influxdb" } }),
+      ...(isOwn("grafana") && { grafana: { pull: grafanaImage, leftOutBy: "ocs.grafana.container" } }),
+    };
+  },
+  needs: (settings: OcsSettings) => ({
+    publications: publications(settings),
+    networks: settings.network.kind === "external" ? [{ key: "ocs.network.name", name: settings.network.name }] : [],
+    warnings: warnings(settings),
+    checkFiles: () => checkFiles(settings),
+  }),
+} satisfies System<typeof ocsSettings>;
+
+function publications(settings: OcsSettings): Publication[] {
+  return (["crossbar", "influxdb", "grafana"] as const).flatMap((service) => {
+    const { container, hostAddress, hostPort } = settings[service];
+    const key = `ocs.${service}`;
+    if (!container) return [];
+    return [{ portKey: `${key}.hostPort`, addressKey: `${key}.hostAddress`, address: hostAddress, port: hostPort }];
+  });
+}
+
+function warnings(settings: OcsSettings): string[] {
+  const open = { crossbar: "control every agent", influxdb: "read and change all data" };
+  return (["crossbar", "influxdb"] as const).flatMap((service) => {
+    const { container, hostAddress } = settings[service];
+    if (!container || isLoopback(hostAddress)) return [];
+    return [
+      `ocs.${service}.hostAddress: ${hostAddress} is reachable from elsewhere, and no password is asked for: whoever reaches it can ${open[service]}. Let a firewall admit only whom you trust.`,
+    ];
+  });
+}
+
+async function checkFiles(settings: OcsSettings): Promise<FileFindings> {
+  const { siteConfigDirectory, aggregator, influxdb, agents } = settings;
+  const findings = await Promise.all([
+    ...(siteConfigDirectory === undefined ? [] : [siteConfigFindings(settings, siteConfigDirectory)]),
+    ...(aggregator.container
+      ? [folderFindings("ocs.aggregator.dataDirectory", aggregator.dataDirectory, agentUser)]
+      : []),
+    ...(influxdb.container
+      ? [folderFindings("ocs.influxdb.dataDirectory", influxdb.dataDirectory, influxdb.userId)]
+      : []),
+    ...agents.flatMap(({ devices }, agent) =>
+      devices.map((device, index) => deviceFindings(settingKey(["ocs", "agents", agent, "devices", index]), device)),
+    ),
+  ]);
+  return { findings: findings.flat(), warnings: [] };
+}
+
+/** A folder that a service writes to has to be there, and to be its user's. */
+async function folderFindings(key: string, path: string | undefined, userId: number): Promise<Finding[]> {
+  // Below /host_mnt lie the folders of a Windows host, which only Docker Desktop's engine sees.
+  if (path === undefined || path.startsWith("/host_mnt/")) return [];
+  const found = await stat(path).catch(() => undefined);
+  const own = `sudo chown ${String(userId)}:${String(userId)} ${path}`;
+  if (found?.isDirectory() !== true) {
+    const remedy = [{ advice: `sudo mkdir -p ${path} && ${own}` }];
+    return [{ key, value: path, message: "must be an existing folder of the host", remedy }];
+  }
+  if (found.uid === userId) return [];
+  const message = `must belong to user ${String(userId)}, who writes to it, but belongs to ${String(found.uid)}`;
+  return [{ key, value: path, message, remedy: [{ advice: own }] }];
+}
+
+async function deviceFindings(key: string, path: string): Promise<Finding[]> {
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return [];
+  return [{ key, value: path, message: "must be an existing device of the host", remedy: [{ unset: key }] }];
+}
