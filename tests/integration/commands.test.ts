@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { findSecrets } from "../secret-search.ts";
 import { MinimalStack, minimalProgram } from "./support/minimal.ts";
+import { endProcessesOf } from "./support/process-table.ts";
 import { assertExit, type StartOptions } from "./support/processes.ts";
 import { Sandbox } from "./support/sandbox.ts";
 import { Terminal } from "./support/terminal.ts";
@@ -257,5 +258,38 @@ describe("a command for every day", () => {
       assert.match(up.stdout, /^ {2}web: replaced \(it does not run\)$/m);
       await minimal.assertComplete();
     });
+  });
+
+  describe("up --attach", () => {
+    it("shows the logs of all services until Ctrl-C, which stops them", async () => {
+      const terminal = new Terminal(sandbox, "./slipway up --attach", { columns: 200 });
+      await terminal.shows(/The Minimal application is running at /, 120);
+      await terminal.shows(/Ctrl-C stops all services; their data are kept\./);
+      await minimal.get("/attached");
+      await terminal.shows(/-web +\| .*GET \/attached /);
+      terminal.type("\x03");
+      await terminal.shows(/-database +\| .*Shutdown complete/);
+      await terminal.shows(/Stopped\. To start the services again, type: \.\/slipway start/);
+      assert.equal(await terminal.ended(), 130);
+      assert.deepEqual(await running(), []);
+      assertExit(await slipway(["start"]), 0);
+      await minimal.assertComplete();
+    });
+  });
+
+  it("works on what a killed first deployment left", async () => {
+    const half = await MinimalStack.prepare(sandbox, { stack: "half", name: `${minimal.name}half` });
+    const up = sandbox.start("./slipway", ["up", "--yes", "--stack", "half"]);
+    await until("the database is healthy", 120, async () => (await half.states())["database"] === "healthy");
+    endProcessesOf(sandbox.home);
+    await up.ended;
+
+    const one = assertExit(await slipway(["dbshell", "--stack", "half"], { input: "SELECT 6 * 7" }), 0);
+    assert.equal(one.stdout, "6 * 7\n42\n");
+    assert.equal(assertExit(await half.slipway("run", "database", "--", "id", "-u"), 0).stdout, "999\n");
+    const log = assertExit(await half.slipway("logs", "database"), 0);
+    assert.match(log.stdout, /ready for connections/);
+    assertExit(await half.slipway("restart", "database"), 0);
+    assertExit(await half.slipway("stop"), 0);
   });
 });
