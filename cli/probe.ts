@@ -3,18 +3,12 @@ import https from "node:https";
 import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkServerIdentity, connect } from "node:tls";
+import type { Unwrap } from "@pulumi/pulumi";
+import type { SystemSummary } from "../systems/summary.ts";
 import { Failure } from "./failure.ts";
 
 /** How a system's published address is tried from the host. */
-export interface Probe {
-  address: string;
-  port: number;
-  path: string;
-  /** Name that the certificate is verified for. @default plain HTTP */
-  serverName?: string;
-  /** The only PEM certificate to trust. @default those that Node trusts */
-  certificatePem?: string;
-}
+export type Probe = Unwrap<SystemSummary["probe"]>;
 
 /** A healthy service may need a moment until its published port answers. In milliseconds. */
 const patience = 10_000;

@@ -1,5 +1,7 @@
+import type { Unwrap } from "@pulumi/pulumi";
 import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import { dockerClient } from "../settings/docker-client.ts";
+import type { SystemSummary } from "../systems/summary.ts";
 import { duration } from "../toolchain/report.js";
 import { attach } from "./attach.ts";
 import { runEngine } from "./engine.ts";
@@ -10,7 +12,7 @@ import { refuseForeignNames } from "./names.ts";
 import { changeCount, isDestructive } from "./plan.ts";
 import { withoutRefresh } from "./preview.ts";
 import { prepare } from "./prepare.ts";
-import { probe, type Probe } from "./probe.ts";
+import { probe } from "./probe.ts";
 import { followProgress } from "./progress.ts";
 import { currentDeployment, otherDeployer, readRecord, writeRecord } from "./record.ts";
 import { commandLine, dockerHost, setInStackFile, type CommonOptions, type Site } from "./site.ts";
@@ -31,13 +33,7 @@ export interface UpOptions extends CommonOptions {
 }
 
 /** What the program says of a system, as the stack output `systems` holds it. */
-interface SystemOutput {
-  title: string;
-  url: string;
-  probe: Probe;
-  superuser?: string;
-  passwordOutput?: string;
-}
+type SystemOutput = Unwrap<SystemSummary>;
 
 /**
  * Deploys a stack: makes the machine ready, says what would change, asks where something is replaced or deleted, carries it
