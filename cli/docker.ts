@@ -41,6 +41,12 @@ export async function engineProblem(host: string, client: Docker, fix: string): 
   }
 }
 
+/** The names of all volumes that a Docker engine has. */
+export async function volumeNames(client: Docker): Promise<Set<string>> {
+  const { Volumes: volumes } = await client.listVolumes();
+  return new Set(volumes.map(({ Name: name }) => name));
+}
+
 /** Takes errors by which Docker says with such a status that there is nothing to do, such as 304 for what is stopped already. */
 export function ignoring(...statuses: number[]): (error: unknown) => undefined {
   return (error) => {

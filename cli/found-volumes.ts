@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { volumeNames } from "./docker.ts";
 import { Failure } from "./failure.ts";
 import type { Plan } from "./plan.ts";
 import { isDataVolume } from "./resources.ts";
@@ -22,9 +23,8 @@ export async function refuseFoundVolumes(
   own: readonly string[],
   command: string,
 ): Promise<void> {
-  const { Volumes: present } = await client.listVolumes();
-  const names = new Set(present.map(({ Name: name }) => name));
-  const found = newVolumes(plan).filter((name) => names.has(name) && !own.includes(name));
+  const present = await volumeNames(client);
+  const found = newVolumes(plan).filter((name) => present.has(name) && !own.includes(name));
   if (found.length === 0) return;
   throw new Failure(
     [

@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { volumeNames } from "./docker.ts";
 import { Failure } from "./failure.ts";
 
 /**
@@ -15,9 +16,8 @@ export async function refuseLostVolumes(
   accepted: readonly string[],
   command: string,
 ): Promise<void> {
-  const { Volumes: present } = await client.listVolumes();
-  const names = new Set(present.map(({ Name: name }) => name));
-  const lost = dataVolumes.filter((name) => !names.has(name) && !accepted.includes(name));
+  const present = await volumeNames(client);
+  const lost = dataVolumes.filter((name) => !present.has(name) && !accepted.includes(name));
   if (lost.length === 0) return;
   throw new Failure(
     [
