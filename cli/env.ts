@@ -1,4 +1,5 @@
 import { prepare } from "./prepare.ts";
+import { quoted } from "./quoted.ts";
 import type { CommonOptions } from "./site.ts";
 import { openStack } from "./stack.ts";
 import { say } from "./terminal.ts";
@@ -12,5 +13,5 @@ export async function env(options: CommonOptions): Promise<void> {
 
 /** Lines that set environment variables in every POSIX shell. */
 export function exports(variables: Record<string, string>): string[] {
-  return Object.entries(variables).map(([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'`);
+  return Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`);
 }

@@ -5,6 +5,7 @@ import { readStackFile } from "../settings/stack-file.ts";
 import { folders, type Folders } from "../toolchain/home.js";
 import { projectRoot } from "../toolchain/root.js";
 import { Failure } from "./failure.ts";
+import { quoted } from "./quoted.ts";
 
 /** Name of the Pulumi project, as Pulumi.yaml has it. */
 export const projectName = "slipway";
@@ -25,7 +26,7 @@ export interface CommonOptions {
 /** What to type to run a command on the same stack and home. */
 export function commandLine(command: string, { stack, home }: Pick<CommonOptions, "stack" | "home">): string {
   const stackOption = stack === defaultStack ? "" : ` --stack ${stack}`;
-  return `./slipway ${command}${stackOption}${home === undefined ? "" : ` --home '${home}'`}`;
+  return `./slipway ${command}${stackOption}${home === undefined ? "" : ` --home ${quoted(home)}`}`;
 }
 
 /** Where the files of one stack are, outside every clone. All paths are absolute. */

@@ -18,7 +18,7 @@ import { shown } from "../../cli/output.ts";
 import { probe, servedCertificate } from "../../cli/probe.ts";
 import { followProgress } from "../../cli/progress.ts";
 import { otherDeployer, type DeploymentRecord } from "../../cli/record.ts";
-import { siteOf, stackFileFrom, withConfigValue, type Site } from "../../cli/site.ts";
+import { commandLine, siteOf, stackFileFrom, withConfigValue, type Site } from "../../cli/site.ts";
 import { parseCheckpoint, readLastUpdate } from "../../cli/state.ts";
 import { problemsOf } from "../../cli/status.ts";
 import { table, timeSpan } from "../../cli/terminal.ts";
@@ -164,6 +164,15 @@ describe("env", () => {
     const value = `a b'c"d$e\\f\n\`g\``;
     const script = `${exports({ X: value }).join("\n")}\nprintf %s "$X"`;
     assert.equal(execFileSync("sh", ["-c", script], { encoding: "utf8" }), value);
+  });
+});
+
+describe("a command to type", () => {
+  it("names stack and home where they are not the usual ones, so that a shell takes them as they are", () => {
+    assert.equal(commandLine("logs web", { stack: "dev" }), "./slipway logs web");
+    const line = commandLine("up", { stack: "prod", home: "/home/eva's $x" });
+    const args = execFileSync("sh", ["-c", `printf '%s\\n' ${line}`], { encoding: "utf8" });
+    assert.equal(args, "./slipway\nup\n--stack\nprod\n--home\n/home/eva's $x\n");
   });
 });
 
