@@ -71,10 +71,9 @@ export async function up(options: UpOptions): Promise<void> {
   for (const warning of preview.warnings) remark(coloured("yellow", `Warning: ${warning}`));
   for (const line of summarise(preview.plan)) say(line);
 
-  let outputs: OutputMap;
-  if (changeCount(preview.result.changeSummary) === 0) {
-    outputs = await stack.outputs();
-  } else {
+  const formerOutputs = await stack.outputs();
+  let outputs = formerOutputs;
+  if (changeCount(preview.result.changeSummary) > 0) {
     await refuseForeignNames(client, preview.plan, readState(site)?.stateId);
     const volumes = [...(before?.volumes ?? []), ...options.useVolume, ...options.emptyVolume];
     await refuseFoundVolumes(client, preview.plan, volumes, again);
@@ -100,7 +99,10 @@ export async function up(options: UpOptions): Promise<void> {
   const systems = (outputs["systems"]?.value ?? []) as SystemOutput[];
   await timed("probe", () => Promise.all(systems.map((system) => probe(system.title, system.probe))));
   remark(`Times: ${times.join(", ")}`);
-  for (const system of systems) announce(system, options);
+  for (const system of systems) {
+    remarkOnPassword(system, formerOutputs, outputs, options);
+    announce(system, options);
+  }
   if (options.attach) await attach(client, site, options, Math.floor(began / 1000));
 }
 
@@ -109,6 +111,21 @@ async function confirmTakeover(site: Site, options: UpOptions, before: string | 
   const sentence = `The stack "${site.stack}" ${before}.`;
   if (options.yes) remark(sentence);
   await consent(`${sentence} Deploy it from here now?`, options);
+}
+
+function remarkOnPassword(
+  { superuser, passwordOutput, passwordIsInitial }: SystemOutput,
+  before: OutputMap,
+  after: OutputMap,
+  options: UpOptions,
+): void {
+  if (superuser === undefined || passwordOutput === undefined || passwordIsInitial !== true) return;
+  const former: unknown = before[passwordOutput]?.value;
+  if (former === undefined || former === after[passwordOutput]?.value) return;
+  const command = commandLine(`superuser password ${superuser}`, options);
+  remark(
+    `The setting ${passwordOutput} has changed, but users who exist keep their passwords. To set it, type: ${command}`,
+  );
 }
 
 function announce({ title, url, superuser, passwordOutput }: SystemOutput, options: UpOptions): void {

@@ -23,4 +23,6 @@ export interface SystemSummary {
   superuser?: string;
   /** Name of the stack output that holds the first user's password. */
   passwordOutput?: string;
+  /** Whether that password holds for the user's creation only: a changed one is not carried out. @default no */
+  passwordIsInitial?: true;
 }

@@ -191,6 +191,7 @@ export class Camcops extends pulumi.ComponentResource {
       },
       superuser: settings.superuser.username,
       passwordOutput: "camcopsSuperuserPassword",
+      passwordIsInitial: true,
     };
 
     const credentials = userPassword.apply((password) => clientOptions(settings.mysql.userName, password));

@@ -612,7 +612,10 @@ with Connection("amqp://rabbitmq:5672/") as connection:
       assertExit(await camcops.slipway("preview"), 0);
       assertExit(await camcops.pulumi(["preview", "--diff"]), 0);
       const log = sandbox.start("docker", ["logs", "--follow", "--tail", "0", `${camcops.name}-mysql`]);
-      await camcops.up();
+      const up = await camcops.up();
+      assert.ok(
+        up.stderr.includes(`To set it, type: ./slipway superuser password ${superuser} --stack ${camcops.name}\n`),
+      );
 
       const { stdout, stderr } = await log.ended;
       assert.match(stdout + stderr, /Shutdown complete/, "the database was not shut down cleanly");
@@ -622,6 +625,28 @@ with Connection("amqp://rabbitmq:5672/") as connection:
       const browser = await camcops.browser();
       await browser.login(superuser, changed.camcopsSuperuserPassword);
       assert.equal(await browser.isLoggedIn(), false);
+    });
+
+    it("leaves it to a command to set the superuser's password", async () => {
+      const give = (action: string, name: string, input: string) =>
+        sandbox.run("./slipway", ["superuser", action, name, "--stack", camcops.name], { input });
+      const isLetIn = async (name: string, password: string) => {
+        const browser = await camcops.browser();
+        await browser.login(name, password);
+        return browser.isLoggedIn();
+      };
+      const former = passwords.camcopsSuperuserPassword;
+      assertExit(await give("password", superuser, `${changed.camcopsSuperuserPassword}\n`), 0);
+      assert.equal(await isLetIn(superuser, changed.camcopsSuperuserPassword), true);
+      assertExit(await give("password", superuser, former), 0);
+      assert.equal(await isLetIn(superuser, former), true);
+
+      const short = assertExit(await give("password", superuser, "short"), 1);
+      assert.match(short.stderr, /CamCOPS does not accept this password/);
+      assert.match(assertExit(await give("password", "nobody", former), 1).stderr, /There is no user 'nobody'\./);
+      assert.match(assertExit(await give("create", superuser, former), 1).stderr, /exists already\./);
+      assertExit(await give("create", "deputy", former), 0);
+      assert.equal(await isLetIn("deputy", former), true);
     });
 
     it("exports every minute what is new: the scheduler sends the task, a worker makes the PDF file", async () => {

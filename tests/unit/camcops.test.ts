@@ -563,6 +563,7 @@ describe("Camcops by default", () => {
         probe: { address: "127.0.0.1", port: 443, path: "/login", serverName: "localhost" },
         superuser: "admin",
         passwordOutput: "camcopsSuperuserPassword",
+        passwordIsInitial: true,
       },
     );
     assert.ok(certificate);
