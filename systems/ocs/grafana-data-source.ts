@@ -18,6 +18,7 @@ export function grafanaDataSource({ url, database }: DataSourceArgs): string {
     datasources: [
       {
         name: "InfluxDB",
+        uid: "influxdb",
         type: "influxdb",
         access: "proxy",
         url,
