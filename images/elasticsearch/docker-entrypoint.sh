@@ -5,10 +5,6 @@
 # setting; ELASTIC_PASSWORD_FILE names the file with the password of the user `elastic`.
 set -euo pipefail
 
-# Elasticsearch writes into its configuration folder.
-export ES_PATH_CONF=${ES_PATH_CONF:-/tmp/config}
-[ -d "$ES_PATH_CONF" ] || cp -r /usr/share/elasticsearch/config "$ES_PATH_CONF"
-
 if [ -n "${ELASTIC_PASSWORD_FILE:-}" ]; then
   elasticsearch-keystore add --force --stdin bootstrap.password <"$ELASTIC_PASSWORD_FILE"
 fi
