@@ -7,6 +7,10 @@ import type { Sandbox } from "./sandbox.ts";
 export interface DeploymentOptions {
   /** @default `dev` */
   stack?: string;
+  /** @default `dev` */
+  environment?: string;
+  /** The key of the system. @default `camcops` */
+  system?: string;
   /** What all names in Docker begin with, before a hyphen; begins with the sandbox's prefix. @default that */
   name?: string;
   /** URL of a Docker engine. @default the machine's own */
@@ -15,7 +19,7 @@ export interface DeploymentOptions {
   settings?: Record<string, unknown>;
 }
 
-/** A stack in a sandbox, with a system whose settings are those of CamCOPS. */
+/** A stack in a sandbox, with one system. */
 export class Deployment {
   readonly sandbox: Sandbox;
   readonly stack: string;
@@ -24,30 +28,39 @@ export class Deployment {
   /** The Docker engine that it is on. */
   readonly dockerUrl: string;
   readonly docker: Docker;
+  readonly #key: string;
   readonly #settings: Record<string, unknown>;
 
   /** Writes the stack's file. */
   constructor(
     sandbox: Sandbox,
-    { stack = "dev", name = sandbox.prefix, host = ownDocker, settings = {} }: DeploymentOptions = {},
+    {
+      stack = "dev",
+      environment = "dev",
+      system = "camcops",
+      name = sandbox.prefix,
+      host = ownDocker,
+      settings = {},
+    }: DeploymentOptions = {},
   ) {
     this.sandbox = sandbox;
     this.stack = stack;
     this.name = name;
     this.dockerUrl = host;
     this.docker = dockerClient(host);
+    this.#key = `slipway:${system}`;
     this.#settings = { ...settings, name };
     sandbox.writeStackFile(stack, {
-      "slipway:environment": "dev",
+      "slipway:environment": environment,
       "slipway:host": host,
-      "slipway:camcops": this.#settings,
+      [this.#key]: this.#settings,
     });
   }
 
   /** Sets settings of the system. */
   set(settings: Record<string, unknown>): void {
     Object.assign(this.#settings, settings);
-    this.sandbox.editStackFile(this.stack, { "slipway:camcops": this.#settings });
+    this.sandbox.editStackFile(this.stack, { [this.#key]: this.#settings });
   }
 
   /** Sets an encrypted key as a user does. */
