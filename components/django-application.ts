@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import type { ContainerArgs, GeneratedFiles, NetworkMembership } from "./container.ts";
 import { FileVolume } from "./file-volume.ts";
-import type { PublishedPort, ServiceArgs } from "./service.ts";
-import { Service } from "./service.ts";
+import { superuserActions } from "./operations.ts";
+import { Service, type PublishedPort, type ServiceArgs } from "./service.ts";
 import { Task } from "./task.ts";
 import type { Volume } from "./volume.ts";
 
@@ -14,6 +14,11 @@ const superuserFolder = "/run/superuser";
 export const djangoPort = 8000;
 
 const superuserScript = readFileSync(new URL("django-superuser.py", import.meta.url), "utf8");
+
+/** Takes the user's name as one more argument. */
+function superuserCommand(action: "ensure" | "create" | "password", passwordFile: string): string[] {
+  return ["python", "-c", superuserScript, action, passwordFile];
+}
 
 /** Answers 0 where a page is answered with a status below 400. */
 const fetchScript = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=4)";
@@ -145,7 +150,7 @@ export class DjangoApplication extends pulumi.ComponentResource {
     const superuser = task(
       "superuser",
       {
-        command: ["python", "-c", superuserScript, args.superuser.username, `${superuserFolder}/password`],
+        command: [...superuserCommand("ensure", `${superuserFolder}/password`), args.superuser.username],
         files: [config, files("superuser", { password: args.superuser.password }, superuserFolder)],
         // Where the tables are emptied, the user has to be made anew.
         environment: { ...common.environment, ...(flushed && { FLUSHED_BY: flushed.revision }) },
@@ -180,7 +185,15 @@ export class DjangoApplication extends pulumi.ComponentResource {
           command: ["python", "-c", fetchScript, `http://127.0.0.1:${djangoPort}${args.healthPath}`],
           startPeriodSeconds: 120,
         },
-        operations: { version: 1, main: true, shell: ["bash"] },
+        operations: {
+          version: 1,
+          main: true,
+          shell: ["bash"],
+          actions: {
+            [superuserActions.create]: superuserCommand("create", "/dev/stdin"),
+            [superuserActions.password]: superuserCommand("password", "/dev/stdin"),
+          },
+        },
       },
       { ...child, dependsOn: [migrated, superuser, ...(collected ? [collected] : [])] },
     );

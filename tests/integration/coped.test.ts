@@ -144,6 +144,16 @@ describe("COPED", function () {
       assert.equal(await visitor(ports.dev).logIn("admin", "wrong"), false);
     });
 
+    it("lets the command line set the superuser's password, and create no second one of the name", async () => {
+      const command = (verb: string, password: string) =>
+        sandbox.run("./slipway", ["superuser", verb, "admin", "--stack", dev.stack], { input: `${password}\n` });
+      assertExit(await command("password", "a new passphrase 1"), 0);
+      assert.ok(await visitor(ports.dev).logIn("admin", "a new passphrase 1"));
+      const again = await command("create", "another passphrase 1");
+      assert.notEqual(again.code, 0);
+      assert.match(again.stdout + again.stderr, /The user 'admin' exists already/);
+    });
+
     it("is reached past nginx too, at its own port", async () => {
       const page = await visitor(ports.bypass).get("/");
       assert.equal(page.status, 200);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { DjangoApplication, type DjangoApplicationArgs } from "../../components/django-application.ts";
 import type { Host } from "../../components/host.ts";
@@ -11,6 +12,8 @@ import { described, isMadeAfter, named, recordOnHost } from "../recorded.ts";
 import { findSecrets } from "../secret-search.ts";
 
 const secrets = { database: "p@ss of db", key: "k3y of django", superuser: "p@ss of the chief", mail: "p@ss of mail" };
+
+const script = readFileSync(new URL("../../components/django-superuser.py", import.meta.url), "utf8");
 
 type Own = (host: Host, options: pulumi.ComponentResourceOptions) => Partial<DjangoApplicationArgs>;
 
@@ -76,7 +79,15 @@ describe("DjangoApplication", () => {
     const recorded = await recordApplication();
     const own = {
       "slipway.service": "web",
-      "slipway.operations": '{"version":1,"main":true,"shell":["bash"]}',
+      "slipway.operations": JSON.stringify({
+        version: 1,
+        main: true,
+        shell: ["bash"],
+        actions: {
+          "superuser-create": ["python", "-c", script, "create", "/dev/stdin"],
+          "superuser-password": ["python", "-c", script, "password", "/dev/stdin"],
+        },
+      }),
       "slipway.files": named(recorded, "app-web-files-carrier").id,
     };
     assert.deepEqual(named(recorded, "app-service-container").inputs, {
@@ -116,7 +127,7 @@ describe("DjangoApplication", () => {
     assert.deepEqual(processes(recorded), ["shop-migrate", "shop-web", "shop-superuser"]);
     for (const [task, command] of [
       ["migrate", ["python", "manage.py", "migrate", "--no-input"]],
-      ["superuser", commandOf(recorded, "app-superuser-container")],
+      ["superuser", ["python", "-c", script, "ensure", "/run/superuser/password", "chief"]],
     ] as const) {
       const { inputs, options } = named(recorded, `app-${task}-container`);
       assert.deepEqual([inputs["command"], inputs["start"], inputs["attach"]], [command, false, undefined], task);
