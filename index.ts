@@ -8,6 +8,7 @@ import { SettingsError } from "./settings/problems.ts";
 import { Camcops } from "./systems/camcops/camcops.ts";
 import { Coped } from "./systems/coped/coped.ts";
 import { Ocs } from "./systems/ocs/ocs.ts";
+import { Siddata } from "./systems/siddata/siddata.ts";
 
 // Pulumi maps the stack of every promise to its source, for which Node's type stripping has no need: lines stay where they
 // are. Without it, a preview of CamCOPS takes 0.7 s of processor time less (npm run bench).
@@ -73,9 +74,28 @@ export default async function deploy() {
       },
       { providers: [host.provider] },
     );
+  const siddata =
+    settings.siddata &&
+    new Siddata(
+      "siddata",
+      {
+        host,
+        settings: settings.siddata,
+        environment: settings.environment,
+        imageRevision: settings.imageRevision,
+        secrets: {
+          databasePassword: secrets.siddataDatabasePassword,
+          secretKey: secrets.siddataSecretKey,
+          superuserPassword: secrets.siddataSuperuserPassword,
+        },
+      },
+      { providers: [host.provider] },
+    );
 
   return {
-    systems: [camcops?.summary, coped?.summary, ocs?.summary].filter((summary) => summary !== undefined),
+    systems: [camcops?.summary, coped?.summary, ocs?.summary, siddata?.summary].filter(
+      (summary) => summary !== undefined,
+    ),
     ...(camcops && {
       camcopsSuperuserPassword: camcops.superuserPassword,
       camcopsFlowerUrl: camcops.flowerUrl,
@@ -87,6 +107,11 @@ export default async function deploy() {
       ocsNetwork: ocs.networkName,
       ...(ocs.siteConfig !== undefined && { ocsSiteConfig: ocs.siteConfig }),
       ...(ocs.grafanaPassword && { ocsGrafanaPassword: ocs.grafanaPassword }),
+    }),
+    ...(siddata && {
+      siddataSuperuserPassword: siddata.superuserPassword,
+      siddataDatabasePassword: siddata.databasePassword,
+      ...(siddata.adminerUrl !== undefined && { siddataAdminerUrl: siddata.adminerUrl }),
     }),
   };
 }

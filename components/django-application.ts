@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import type { ContainerArgs, GeneratedFiles, NetworkMembership } from "./container.ts";
+import type { ContainerArgs, GeneratedFiles, Mount, NetworkMembership } from "./container.ts";
 import { FileVolume } from "./file-volume.ts";
 import { superuserActions } from "./operations.ts";
 import { Service, type PublishedPort, type ServiceArgs } from "./service.ts";
@@ -31,6 +31,8 @@ export interface DjangoApplicationArgs
   service: string;
   /** What the names of its containers begin with, before a hyphen. */
   prefix: string;
+  /** The name of the service's own container. @default `prefix`, a hyphen and `service` */
+  containerName?: string | undefined;
   /** The networks of service and tasks alike: where database and proxy are. */
   networks: NetworkMembership["network"][];
   /** Publishes the application itself, past the proxy, through an edge network of its own. @default not published */
@@ -57,6 +59,8 @@ export interface DjangoApplicationArgs
   isDeveloped: boolean;
   /** The folder of the host with the code, and where the image has it. @default the image's own code */
   code?: { folder: string; target: string } | undefined;
+  /** Volumes for what the application itself keeps, such as uploads. @default none */
+  data?: Mount[];
   /** Takes what `collectstatic` collects, for a web server to deliver. @default nothing is collected */
   staticFiles?: Volume | undefined;
   /**
@@ -129,7 +133,7 @@ export class DjangoApplication extends pulumi.ComponentResource {
         ...args.environment,
       },
       files: [config],
-      mounts: code === undefined ? [] : [{ source: code.folder, target: code.target }],
+      mounts: [...(code === undefined ? [] : [{ source: code.folder, target: code.target }]), ...(args.data ?? [])],
       networks: args.networks.map((network) => ({ network })),
     };
     const manage = (...command: string[]) => ["python", "manage.py", ...command];
@@ -173,7 +177,7 @@ export class DjangoApplication extends pulumi.ComponentResource {
       {
         ...common,
         service,
-        containerName: `${prefix}-${service}`,
+        containerName: args.containerName ?? `${prefix}-${service}`,
         ...(isDeveloped && { command: manage("runserver", `0.0.0.0:${djangoPort}`) }),
         networks: [...args.networks, ...(published === undefined ? [] : [published.network])].map((network) => ({
           network,

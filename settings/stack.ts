@@ -33,6 +33,10 @@ const stackGroup = group({
   ...systems.coped.secrets,
   ocs: systems.ocs.settings.optional().meta({ description: "OCS. When this key is there, OCS is deployed." }),
   ...systems.ocs.secrets,
+  siddata: systems.siddata.settings
+    .optional()
+    .meta({ description: "Siddata. When this key is there, Siddata is deployed." }),
+  ...systems.siddata.secrets,
 });
 
 /** All keys of a stack, the secret ones included. */

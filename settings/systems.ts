@@ -4,14 +4,17 @@ import { environmentNames } from "./environment.ts";
 import { oneOf } from "./fields.ts";
 import { ocsSystem } from "./ocs/system.ts";
 import { valueAt } from "./path.ts";
+import { siddataSystem } from "./siddata/system.ts";
 import type { StackSettings } from "./stack.ts";
 import { imagesOf, type HostNeeds, type ImageSource, type System } from "./system.ts";
 
 /** The systems that a stack can hold, by their keys. */
-export const systems = { camcops: camcopsSystem, coped: copedSystem, ocs: ocsSystem } as const satisfies Record<
-  string,
-  System
->;
+export const systems = {
+  camcops: camcopsSystem,
+  coped: copedSystem,
+  ocs: ocsSystem,
+  siddata: siddataSystem,
+} as const satisfies Record<string, System>;
 
 /** The key of a system. */
 export type SystemName = keyof typeof systems;

@@ -1,31 +1,18 @@
 import type { z } from "zod";
 
+import { variablesAreFree } from "../django.ts";
 import { environmentNames, environments } from "../environment.ts";
 import { oneOf, wholeNumber } from "../fields.ts";
 import { valueAt } from "../path.ts";
 import { portsDiffer } from "../ports-differ.ts";
 import type { Report } from "../remedy.ts";
 
-/** The variables that the deployment sets itself, each with what decides its value. */
+/** The variables that a deployment of COPED sets besides those of any Django application, each with what decides its value. */
 const decided: Readonly<Record<string, string>> = {
-  ALLOWED_HOSTS: "coped.application.allowedHosts",
-  CSRF_TRUSTED_ORIGINS: "coped.application.trustedOrigins",
-  DEBUG: "the stack's environment",
-  DJANGO_SECRET_KEY: "the secret copedDjangoSecretKey",
-  DJANGO_SECRET_KEY_FILE: "the secret copedDjangoSecretKey",
-  DJANGO_SETTINGS_MODULE: "coped.application.settingsModule",
-  DJANGO_STATIC_ROOT: "the volume that web and nginx share",
   ELASTICSEARCH_PASSWORD: "the secret copedElasticsearchPassword",
   ELASTICSEARCH_PASSWORD_FILE: "the secret copedElasticsearchPassword",
   ELASTICSEARCH_URL: "coped.elasticsearch.container",
   ELASTICSEARCH_USER: "the search engine of the deployment",
-  POSTGRES_DB: "coped.database.databaseName",
-  POSTGRES_HOST: "the database of the deployment",
-  POSTGRES_PASSWORD: "the secret copedPostgresPassword",
-  POSTGRES_PASSWORD_FILE: "the secret copedPostgresPassword",
-  POSTGRES_PORT: "the database of the deployment",
-  POSTGRES_USER: "coped.database.userName",
-  TZ: "coped.timeZone",
   WEB_CONCURRENCY: "coped.application.workers",
 };
 
@@ -35,16 +22,8 @@ export function copedRules(settings: unknown, context: z.core.$RefinementCtx): v
     context.addIssue({ code: "custom", path, message, input: valueAt(settings, path), params: { remedy } });
   };
   portsDiffer("coped", [[], ["bypass"]], settings, report);
-  variablesAreFree(settings, report);
+  variablesAreFree("coped", ["application"], settings, report, decided);
   heapIsLargeEnough(settings, report);
-}
-
-function variablesAreFree(settings: unknown, report: Report): void {
-  for (const [name, decider] of Object.entries(decided)) {
-    const path = ["application", "environment", name];
-    if (valueAt(settings, path) === undefined) continue;
-    report(path, `must not be set here: it is decided by ${decider}`, { unset: ["coped", ...path].join(".") });
-  }
 }
 
 /** Elasticsearch 8 does not start with a heap of less than about 256 MiB, and needs as much beside it. */

@@ -1,12 +1,12 @@
 import { z } from "zod";
 
+import { djangoSettings } from "../django.ts";
 import {
   absolutePath,
   flag,
   group,
   hostAddress,
   imageReference,
-  list,
   logSettings,
   numericId,
   port,
@@ -17,14 +17,6 @@ import {
 } from "../fields.ts";
 import { copedRules } from "./rules.ts";
 
-const environmentVariables = z
-  .record(
-    text("a variable's name: capital letters, digits and _", /^[A-Z_][A-Z0-9_]*$/),
-    z.string("must be a text; put numbers, true and false into quotes"),
-    "must be a group of variables (a YAML mapping)",
-  )
-  .meta({ allowed: "names of capital letters, digits and _, with texts" });
-
 const copedGroup = group({
   name: text("1 to 40 lower-case letters, digits, - and _, with a letter or digit first", /^[a-z0-9][a-z0-9_-]{0,39}$/)
     .default("coped")
@@ -34,59 +26,7 @@ const copedGroup = group({
       caution: "Cannot change once the stack is deployed: its volumes are protected, and would have to be replaced.",
     }),
   application: group({
-    folder: absolutePath()
-      .optional()
-      .meta({
-        description:
-          "Folder of the host with the application and its Dockerfile; only in dev, which builds the image and runs the " +
-          "folder's code. Without it and without `images.web`: the template in `templates/django`.",
-        examples: ["/home/me/coped"],
-      }),
-    target: text("the name of a stage of the Dockerfile", /^[A-Za-z0-9][A-Za-z0-9_.-]*$/)
-      .default("dev")
-      .meta({
-        description: "Stage of the Dockerfile that dev builds. Other environments' images are of the last stage.",
-      }),
-    codePath: absolutePath().default("/app").meta({ description: "Where the image has the code, and dev the folder." }),
-    settingsModule: text("a Python module, such as config.settings", /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/)
-      .optional()
-      .meta({
-        description: "Module of Django's settings. Without it: what the image says.",
-        variable: "DJANGO_SETTINGS_MODULE",
-        examples: ["config.settings"],
-      }),
-    healthPath: text("a path with or without a query, such as /health", /^\/[!-~]*$/)
-      .default("/health_check/?format=json")
-      .meta({
-        description:
-          "A page that answers 200 when the application works: without a login, and before the first migration too.",
-      }),
-    environment: environmentVariables.default({}).meta({
-      description: "Further environment variables of the application.",
-      examples: [{ EMAIL_HOST: "smtp.example.org" }],
-      caution: "Whoever may use Docker can read them: no passwords.",
-    }),
-    allowedHosts: list(
-      text("a host name, such as coped.example.org, or one with a dot before it for all below", /^\.?[A-Za-z0-9.-]+$/),
-      "a list of one or more host names",
-      1,
-    )
-      .default(["localhost"])
-      .meta({
-        description: "Names under which the site is reached; the first is in the URL that is shown.",
-        variable: "ALLOWED_HOSTS",
-        examples: [["coped.example.org"]],
-      }),
-    trustedOrigins: list(
-      text("an address of scheme and host, such as https://coped.example.org", /^https?:\/\/[A-Za-z0-9.*-]+(?::\d+)?$/),
-      "a list of addresses",
-    )
-      .default([])
-      .meta({
-        description: "Addresses under which another web server in front of this one publishes the site.",
-        variable: "CSRF_TRUSTED_ORIGINS",
-        examples: [["https://coped.example.org"]],
-      }),
+    ...djangoSettings({ image: "images.web" }),
     workers: wholeNumber(1, 64, "processes").default(2).meta({
       description: "Gunicorn's processes (WEB_CONCURRENCY); without a meaning in dev.",
       unit: "processes",

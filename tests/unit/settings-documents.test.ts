@@ -67,6 +67,18 @@ const documented: Record<SystemName, Record<string, unknown>> = {
     OCS_CROSSBAR_PORT: 8001,
     OCS_CROSSBAR_REALM: "test_realm",
   },
+  // What "Howto: Docker" and the compose files have their users set.
+  siddata: {
+    ALLOWED_HOSTS: ["localhost"],
+    COMPOSE_GID: undefined,
+    COMPOSE_PROJECT_NAME: "siddata",
+    COMPOSE_UID: 1000,
+    CSRF_TRUSTED_ORIGINS: [],
+    DJANGO_SETTINGS_MODULE: undefined,
+    MODEL_NAME: "siddata",
+    POSTGRES_DB: "siddata",
+    POSTGRES_USER: "siddata",
+  },
 };
 
 /** Every field with its name, groups included; of a list, those of its items. */

@@ -1,0 +1,117 @@
+import { z } from "zod";
+
+import { absolutePath, list, text } from "./fields.ts";
+import { settingKey, valueAt } from "./path.ts";
+import type { Report } from "./remedy.ts";
+
+const environmentVariables = z
+  .record(
+    text("a variable's name: capital letters, digits and _", /^[A-Z_][A-Z0-9_]*$/),
+    z.string("must be a text; put numbers, true and false into quotes"),
+    "must be a group of variables (a YAML mapping)",
+  )
+  .meta({ allowed: "names of capital letters, digits and _, with texts" });
+
+/**
+ * What a user may say of a Django application of his own.
+ *
+ * @param image the setting of its image, such as `coped.images.web`
+ */
+export function djangoSettings({ image }: { image: string }) {
+  return {
+    folder: absolutePath()
+      .optional()
+      .meta({
+        description:
+          "Folder of the host with the application and its Dockerfile; only in dev, which builds the image and runs the " +
+          `folder's code. Without it and without \`${image}\`: the template in \`templates/django\`.`,
+        examples: ["/home/me/application"],
+      }),
+    target: text("the name of a stage of the Dockerfile", /^[A-Za-z0-9][A-Za-z0-9_.-]*$/)
+      .default("dev")
+      .meta({
+        description: "Stage of the Dockerfile that dev builds. Other environments' images are of the last stage.",
+      }),
+    codePath: absolutePath().default("/app").meta({ description: "Where the image has the code, and dev the folder." }),
+    settingsModule: text("a Python module, such as config.settings", /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/)
+      .optional()
+      .meta({
+        description: "Module of Django's settings. Without it: what the image says.",
+        variable: "DJANGO_SETTINGS_MODULE",
+        examples: ["config.settings"],
+      }),
+    healthPath: text("a path with or without a query, such as /health", /^\/[!-~]*$/)
+      .default("/health_check/?format=json")
+      .meta({
+        description:
+          "A page that answers 200 when the application works: without a login, and before the first migration too.",
+      }),
+    environment: environmentVariables.default({}).meta({
+      description: "Further environment variables of the application.",
+      examples: [{ EMAIL_HOST: "smtp.example.org" }],
+      caution: "Whoever may use Docker can read them: no passwords.",
+    }),
+    allowedHosts: list(
+      text("a host name, such as www.example.org, or one with a dot before it for all below", /^\.?[A-Za-z0-9.-]+$/),
+      "a list of one or more host names",
+      1,
+    )
+      .default(["localhost"])
+      .meta({
+        description: "Names under which the site is reached; the first is in the URL that is shown.",
+        variable: "ALLOWED_HOSTS",
+        examples: [["www.example.org"]],
+      }),
+    trustedOrigins: list(
+      text("an address of scheme and host, such as https://www.example.org", /^https?:\/\/[A-Za-z0-9.*-]+(?::\d+)?$/),
+      "a list of addresses",
+    )
+      .default([])
+      .meta({
+        description: "Addresses under which another web server in front of this one publishes the site.",
+        variable: "CSRF_TRUSTED_ORIGINS",
+        examples: [["https://www.example.org"]],
+      }),
+  };
+}
+
+/** The variables that a deployment of a Django application sets itself, each with what decides its value. */
+const decided: Readonly<Record<string, string>> = {
+  ALLOWED_HOSTS: "the setting allowedHosts",
+  CSRF_TRUSTED_ORIGINS: "the setting trustedOrigins",
+  DEBUG: "the stack's environment",
+  DJANGO_SECRET_KEY: "a secret of the stack",
+  DJANGO_SECRET_KEY_FILE: "a secret of the stack",
+  DJANGO_SETTINGS_MODULE: "the setting settingsModule",
+  DJANGO_STATIC_ROOT: "the volume of static files",
+  POSTGRES_DB: "the setting databaseName",
+  POSTGRES_HOST: "the database of the deployment",
+  POSTGRES_PASSWORD: "a secret of the stack",
+  POSTGRES_PASSWORD_FILE: "a secret of the stack",
+  POSTGRES_PORT: "the database of the deployment",
+  POSTGRES_USER: "the setting userName",
+  TZ: "the setting timeZone",
+};
+
+/**
+ * The rule that nobody sets variables that are decided elsewhere.
+ *
+ * @param system the system's key
+ * @param path where the application's group is in the system's settings
+ * @param further variables of the system's own, each with what decides its value
+ */
+export function variablesAreFree(
+  system: string,
+  path: readonly string[],
+  settings: unknown,
+  report: Report,
+  further: Readonly<Record<string, string>> = {},
+): void {
+  for (const [name, decider] of Object.entries({ ...decided, ...further })) {
+    const variable = [...path, "environment", name];
+    if (valueAt(settings, variable) === undefined) continue;
+    report(variable, `must not be set here: it is decided by ${decider}`, {
+      unset: settingKey([system, ...variable]),
+    });
+  }
+}
