@@ -7,7 +7,7 @@ import { exitCode, Failure } from "./failure.ts";
  *
  * @throws Failure with exit code 2 for names that none has.
  */
-export function choose(members: readonly Member[], names: readonly string[]): Member[] {
+export function choose<M extends Member>(members: readonly M[], names: readonly string[]): M[] {
   const unknown = names.filter((name) => !members.some((member) => isNamed(member, name)));
   if (unknown.length > 0) {
     const known = namesOf(members);
@@ -21,7 +21,7 @@ export function choose(members: readonly Member[], names: readonly string[]): Me
 }
 
 /** The same, without those names that none has. */
-export function named(members: readonly Member[], names: readonly string[]): Member[] {
+export function named<M extends Member>(members: readonly M[], names: readonly string[]): M[] {
   return members.filter((member) => names.length === 0 || names.some((name) => isNamed(member, name)));
 }
 
@@ -32,7 +32,7 @@ export function named(members: readonly Member[], names: readonly string[]): Mem
  * @param candidates such as all services, or all databases
  * @throws Failure with exit code 2, naming those to choose from, when it is not clear which one is meant.
  */
-export function chooseOne(candidates: readonly Member[], name: string | undefined): Member {
+export function chooseOne<M extends Member>(candidates: readonly M[], name: string | undefined): M {
   const chosen = name === undefined ? mainOnes(candidates) : choose(candidates, [name]);
   const [one] = [...chosen].sort((a, b) => Number(b.state === "running") - Number(a.state === "running"));
   const services = new Set(chosen.map(({ system, name: service }) => `${system} ${service}`));
@@ -41,7 +41,7 @@ export function chooseOne(candidates: readonly Member[], name: string | undefine
   throw new Failure(`Which service is meant? Name one of: ${allowed.join(", ")}`, exitCode.usage);
 }
 
-function mainOnes(candidates: readonly Member[]): readonly Member[] {
+function mainOnes<M extends Member>(candidates: readonly M[]): readonly M[] {
   if (namesOf(candidates).length === 1) return candidates;
   return candidates.filter(({ operations }) => operations?.main === true);
 }

@@ -2,7 +2,7 @@ import { isatty } from "node:tty";
 import { chooseOne } from "./choice.ts";
 import { findDeployed } from "./deployed.ts";
 import { execIn, runningOne } from "./exec.ts";
-import { exitCode, Failure } from "./failure.ts";
+import { Failure } from "./failure.ts";
 import type { CommonOptions } from "./site.ts";
 import { remark } from "./terminal.ts";
 
@@ -17,14 +17,15 @@ export interface DbshellOptions extends CommonOptions {
  */
 export async function dbshell(service: string | undefined, options: DbshellOptions): Promise<void> {
   const { host, members } = await findDeployed(options);
-  const databases = members.filter(({ operations }) => operations?.database !== undefined);
+  const databases = members.flatMap((member) => {
+    const { database } = member.operations ?? {};
+    return database === undefined ? [] : [{ ...member, database }];
+  });
   if (databases.length === 0) {
     throw new Failure("No database of this stack is there. One outside of it is reached by its own tools.");
   }
   const member = runningOne(chooseOne(databases, service), options);
-  const { database } = member.operations ?? {};
-  if (database === undefined) throw new Failure(`${member.name} is no database.`, exitCode.usage);
   const dumps = options.dump || (isatty(0) && !isatty(1));
   if (dumps && !options.dump) remark(`Writing a dump of ${member.name}, as with --dump.`);
-  process.exitCode = await execIn(host, member, dumps ? database.dump : database.shell);
+  process.exitCode = await execIn(host, member, dumps ? member.database.dump : member.database.shell);
 }

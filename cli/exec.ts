@@ -39,7 +39,7 @@ export function execIn(
  *
  * @throws Failure with what to type when it does not run.
  */
-export function runningOne(member: Member, options: CommonOptions): Member {
+export function runningOne<M extends Member>(member: M, options: CommonOptions): M {
   if (member.state === "running") return member;
   throw new Failure(
     [

@@ -17,12 +17,14 @@ export interface SuperuserOptions extends CommonOptions {
 export async function superuser(action: SuperuserAction, name: string, options: SuperuserOptions): Promise<void> {
   const { host, members } = await findDeployed(options);
   const key = superuserActions[action];
-  const able = members.filter(({ operations }) => operations?.actions?.[key] !== undefined);
+  const able = members.flatMap((member) => {
+    const command = member.operations?.actions?.[key];
+    return command === undefined ? [] : [{ ...member, command }];
+  });
   if (able.length === 0) {
     throw new Failure(`No service of the stack "${options.stack}" that is there offers this.`, exitCode.usage);
   }
   const member = runningOne(chooseOne(able, options.service), options);
-  const command = member.operations?.actions?.[key] ?? [];
   const password = await newPassword(`Password for ${name}`);
-  process.exitCode = await execIn(host, member, [...command, name], { input: `${password}\n` });
+  process.exitCode = await execIn(host, member, [...member.command, name], { input: `${password}\n` });
 }

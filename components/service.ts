@@ -41,7 +41,7 @@ export interface ServiceArgs extends ContainerArgs {
   /** @default `unless-stopped` */
   restart?: RestartPolicy | undefined;
   /**
-   * Made, but neither started nor stopped by a deployment: that is the user's, by `docker start` and `docker stop`. Nothing
+   * Made, but neither started nor stopped by a deployment: that is the user's, by `slipway start` and `slipway stop`. Nothing
    * waits for its health. @default false
    */
   standby?: boolean;

@@ -325,7 +325,6 @@ export class Camcops extends pulumi.ComponentResource {
           main: true,
           shell: ["bash"],
           actions: {
-            upgrade_db: ["camcops-upgrade-db"],
             [superuserActions.create]: ["camcops-superuser", "--create"],
             [superuserActions.password]: ["camcops-superuser", "--password"],
           },

@@ -373,7 +373,6 @@ describe("Camcops by default", () => {
         main: true,
         shell: ["bash"],
         actions: {
-          upgrade_db: upgrade,
           "superuser-create": ["camcops-superuser", "--create"],
           "superuser-password": ["camcops-superuser", "--password"],
         },
