@@ -18,9 +18,10 @@ export const nginxHealthPort = 8081;
  * The whole configuration of an nginx that writes to /tmp alone and to its log.
  *
  * An upstream may be away when nginx starts and may come back at another address: named by a variable, it is looked up
- * anew, in Docker's own name server. No header of a client that says where it comes from is believed.
+ * anew, in Docker's own name server. No header of a client that says where it comes from is believed. A request may have
+ * 100 MiB, for uploads.
  */
-export function nginxConfig({ routes, maxBodySize }: { routes: readonly NginxRoute[]; maxBodySize: number }): string {
+export function nginxConfig(routes: readonly NginxRoute[]): string {
   return `pid /tmp/nginx.pid;
 error_log stderr warn;
 worker_shutdown_timeout 10s;
@@ -30,7 +31,7 @@ http {
     default_type application/octet-stream;
     access_log /dev/stdout;
     server_tokens off;
-    client_max_body_size ${maxBodySize}m;
+    client_max_body_size 100m;
     client_body_temp_path /tmp/client_body;
     proxy_temp_path /tmp/proxy;
     fastcgi_temp_path /tmp/fastcgi;

@@ -29,8 +29,6 @@ export interface ReverseProxyArgs extends Pick<ServiceArgs, "memory" | "restart"
   /** Where it listens on the host, through an edge network of its own. */
   published: { network: Network; address: string; hostPort: number };
   routes: ProxyRoute[];
-  /** Largest body of a request, in MiB. @default 100 */
-  maxBodySize?: number;
 }
 
 /** An nginx in front of a system's services, which it also spares the delivery of files. It speaks plain HTTP. */
@@ -55,7 +53,7 @@ export class ReverseProxy extends pulumi.ComponentResource {
         image,
         userId: nginxUser,
         groupId: nginxUser,
-        files: { "nginx.conf": nginxConfig({ routes, maxBodySize: args.maxBodySize ?? 100 }) },
+        files: { "nginx.conf": nginxConfig(routes) },
       },
       child,
     );

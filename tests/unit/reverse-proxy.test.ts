@@ -56,7 +56,7 @@ describe("ReverseProxy", () => {
     const recorded = await recordProxy({ restart: "no", logs: { maxSize: 1, maxFiles: 2 }, timeZone: "Europe/London" });
     const { uploads } = named(recorded, "proxy-files-carrier").inputs;
     assert.deepEqual(uploads, {
-      secret: [{ file: "/files/nginx.conf", content: nginxConfig({ routes, maxBodySize: 100 }), permissions: "0400" }],
+      secret: [{ file: "/files/nginx.conf", content: nginxConfig(routes), permissions: "0400" }],
     });
     const carrier = named(recorded, "proxy-files-carrier").id;
     const { inputs, options } = named(recorded, "proxy-service-container");
@@ -103,10 +103,19 @@ describe("ReverseProxy", () => {
         startPeriod: "1m0s",
       },
     });
-    assert.deepEqual(
-      { ...options, dependsOn: undefined },
-      { ...hardenedOptions, hooks: ["beforeCreate"], dependsOn: undefined },
-    );
+    assert.deepEqual(options, {
+      ...hardenedOptions,
+      hooks: ["beforeCreate"],
+      dependsOn: [
+        "app-network",
+        "edge-network",
+        "host-state",
+        "image-image",
+        "proxy-files-carrier",
+        "proxy-files-volume",
+        "static-volume",
+      ],
+    });
   });
 });
 
@@ -115,7 +124,7 @@ describe("nginxConfig", () => {
 
   it("hands requests on to services that may be away, and answers others from folders", () => {
     assert.equal(
-      locations(nginxConfig({ routes, maxBodySize: 1 })),
+      locations(nginxConfig(routes)),
       [
         "        location / {",
         "            set $upstream http://web:8000;",
@@ -131,12 +140,8 @@ describe("nginxConfig", () => {
   it("leaves WebSockets open where a route has them", () => {
     const route = { path: "/live/", to: { upstream: "http://live:80" }, webSockets: true };
     assert.match(
-      locations(nginxConfig({ routes: [route], maxBodySize: 1 })) ?? "",
+      locations(nginxConfig([route])) ?? "",
       /proxy_pass \$upstream;\n +proxy_read_timeout 1d;\n +proxy_send_timeout 1d;/,
     );
-  });
-
-  it("limits what it takes", () => {
-    assert.match(nginxConfig({ routes, maxBodySize: 250 }), /client_max_body_size 250m;/);
   });
 });
