@@ -317,6 +317,3 @@ export const ocsSettings = group({
 
 /** The settings of OCS, with every default filled in. */
 export type OcsSettings = z.output<typeof ocsSettings>;
-
-/** The settings of one agent. */
-export type AgentSettings = z.output<typeof agent>;

@@ -10,7 +10,7 @@ import { grafanaImage, ocsSettings, type OcsSettings } from "./settings.ts";
 import { siteConfigFindings } from "./site-config-check.ts";
 
 /** The user that agents run as, in OCS's own image and in `images/ocs`. */
-const agentUser = 9000;
+export const agentUser = 9000;
 
 /** OCS among a stack's settings. */
 export const ocsSystem = {

@@ -10,7 +10,7 @@ import { Secret } from "../../components/secret.ts";
 import { Service, type RestartPolicy } from "../../components/service.ts";
 import { Volume } from "../../components/volume.ts";
 import type { OcsSettings } from "../../settings/ocs/settings.ts";
-import { ocsSystem } from "../../settings/ocs/system.ts";
+import { agentUser, ocsSystem } from "../../settings/ocs/system.ts";
 import { imagesOf } from "../../settings/system.ts";
 import { inUrl, reachable } from "../host-address.ts";
 import type { SystemSummary } from "../summary.ts";
@@ -23,7 +23,7 @@ const influxdbPort = 8086;
 const grafanaPort = 3000;
 
 /** The users that processes run as in the official images and in those below `images/`. */
-const users = { agent: 9000, crossbar: 242, grafana: 472 };
+const users = { agent: agentUser, crossbar: 242, grafana: 472 };
 
 /** Where agents find the files that all of them share. */
 const toolsFolder = "/run/ocs";
