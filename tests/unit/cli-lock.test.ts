@@ -55,7 +55,8 @@ describe("the lock of an engine", () => {
   });
 
   it("is left behind when the engine has ended, though its parent has not noticed", async () => {
-    const pid = await startEngine("exit 0");
+    // A shell, which its parent is at first, might notice.
+    const pid = await startEngine('until [ "$(cat /proc/$PPID/comm)" = sleep ]; do sleep 0.05; done');
     await untilInState(pid, "Z");
     const folder = lock(pid);
     assert.equal(clearLocks(siteOf({ stack: "dev", home })).length, 1);
