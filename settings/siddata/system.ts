@@ -42,7 +42,8 @@ export const siddataSystem = {
       },
       db: { build: "postgresql" },
       ...(isForDevelopment && has("adminer") && { adminer: { build: "adminer" } }),
-      ...(!isForDevelopment && { proxy: { build: "nginx" } }),
+      // Dev does not deploy it, but `images push` builds it there for those who do.
+      proxy: { build: "nginx" },
       ...(has("tfServing") && { tfServing: { pull: tfServingImage, leftOutBy: "siddata.tfServing.container" } }),
     };
   },
