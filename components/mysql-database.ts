@@ -1,6 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { runDatabase, secretsFolder, type DatabaseArgs } from "./database.ts";
-import { clientOptions, initialStatements } from "./mysql-files.ts";
+import {
+  clientOptions,
+  emptyingStatements,
+  initialStatements,
+  rowsStatements,
+  versionStatement,
+} from "./mysql-files.ts";
 
 export interface MysqlDatabaseArgs extends DatabaseArgs {
   rootPassword: pulumi.Output<string>;
@@ -76,9 +82,23 @@ export class MysqlDatabase extends pulumi.ComponentResource {
             "--routines",
             "--events",
             "--triggers",
+            // Asks for a right that the user has not.
+            "--no-tablespaces",
+            // Two dumps of equal data are equal.
+            "--skip-dump-date",
+            "--max-allowed-packet=1G",
             databaseName,
           ]),
-          load: client(databaseName),
+          load: [
+            "sh",
+            "-c",
+            `{ printf %s "$0"; exec cat; } | "$(command -v mariadb || command -v mysql)" "$@"`,
+            emptyingStatements(databaseName),
+            options,
+            "--max-allowed-packet=1G",
+          ],
+          version: client("--batch", "--skip-column-names", `--execute=${versionStatement}`),
+          rows: client("--batch", "--skip-column-names", `--execute=${rowsStatements}`, databaseName),
         },
       },
       this,

@@ -8,6 +8,37 @@ function sqlName(name: string): string {
   return `\`${name.replaceAll("`", "``")}\``;
 }
 
+/** Prints the software and its version, without what only mends it. */
+export const versionStatement =
+  "SELECT CONCAT(IF(VERSION() LIKE '%MariaDB%', 'MariaDB ', 'MySQL '), SUBSTRING_INDEX(VERSION(), '.', 2))";
+
+/** Prints the name of each table of the current database, and how many rows it has. */
+export const rowsStatements = [
+  "SET SESSION group_concat_max_len = 16000000",
+  "SELECT GROUP_CONCAT('SELECT ', QUOTE(table_name), ', COUNT(*) FROM `', REPLACE(table_name, '`', '``'), '`' " +
+    "ORDER BY table_name SEPARATOR ' UNION ALL ') INTO @statement FROM information_schema.tables " +
+    "WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'",
+  "SET @statement = IFNULL(@statement, 'DO 0')",
+  "PREPARE statement FROM @statement",
+  "EXECUTE statement",
+].join("; ");
+
+/** Makes a database anew, empty, with the character set that it had. Caution: what was in it is lost. */
+export function emptyingStatements(databaseName: string): string {
+  const name = sqlName(databaseName);
+  return [
+    "SELECT CONCAT(' CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name) INTO @characters " +
+      `FROM information_schema.schemata WHERE schema_name = ${sqlString(databaseName)}`,
+    `SET @statement = CONCAT(${sqlString(`CREATE DATABASE ${name}`)}, IFNULL(@characters, ''))`,
+    "PREPARE statement FROM @statement",
+    `DROP DATABASE IF EXISTS ${name}`,
+    "EXECUTE statement",
+    `USE ${name}`,
+  ]
+    .map((statement) => `${statement};\n`)
+    .join("");
+}
+
 export interface DatabaseIdentity {
   databaseName: string;
   userName: string;

@@ -24,12 +24,24 @@ export const serviceOperationsSchema = z.strictObject({
        * input, and ends with another exit code than 0 at the first that fails.
        */
       shell: command,
-      /** Writes a dump to standard output. */
+      /** Writes a dump to standard output, while others go on using the database: all of it as at one moment. */
       dump: command,
-      /** Reads a dump from standard input. */
+      /** Replaces everything in the database by a dump from standard input. Caution: what was in it is lost. */
       load: command,
+      /**
+       * Prints software and version, such as `MariaDB 10.11`: as long as it prints the same, two dumps of equal data are
+       * equal, but for what `cli/dump-checksum.ts` leaves out. Without it, dumps are not compared.
+       */
+      version: command.optional(),
+      /** Prints a line for each table: its name, a tab, and how many rows it has. */
+      rows: command.optional(),
     })
     .optional(),
+  /**
+   * Folders in the container at which volumes are mounted whose files a backup saves. Those of a database are not among
+   * them: its files are no good without its dump.
+   */
+  savedFolders: z.array(z.string().startsWith("/")).min(1).optional(),
   /** Commands by name, such as those of `superuserActions`. */
   actions: z.record(z.string(), command).optional(),
 });

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { runDatabase, secretsFolder, type DatabaseArgs } from "./database.ts";
-import { initialStatements, passwordFile } from "./postgresql-files.ts";
+import { initialStatements, passwordFile, rowsStatement, versionStatement } from "./postgresql-files.ts";
 
 /**
  * Makes the data folder if it is missing, and declares database and user before anybody can connect; then becomes what it
@@ -37,6 +37,16 @@ export class PostgresqlDatabase extends pulumi.ComponentResource {
     super("slipway:index:PostgresqlDatabase", name, {}, opts);
     const { databaseName, userName, createsDatabases = false } = args;
     const who = [`--username=${userName}`, `--dbname=${databaseName}`];
+    const query = (statement: string) => [
+      "psql",
+      ...who,
+      "--no-psqlrc",
+      "--no-align",
+      "--tuples-only",
+      "--field-separator=\t",
+      "--set=ON_ERROR_STOP=1",
+      `--command=${statement}`,
+    ];
     runDatabase(
       name,
       args,
@@ -74,7 +84,11 @@ export class PostgresqlDatabase extends pulumi.ComponentResource {
             "--output=/dev/null",
             "--single-transaction",
             "--set=ON_ERROR_STOP=1",
+            "--command=DROP OWNED BY CURRENT_USER CASCADE",
+            "--file=-",
           ],
+          version: query(versionStatement),
+          rows: query(rowsStatement),
         },
       },
       this,

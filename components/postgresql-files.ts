@@ -9,6 +9,15 @@ function sqlName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** Prints the software and its version, without what only mends it. */
+export const versionStatement = "SELECT 'PostgreSQL ' || current_setting('server_version_num')::integer / 10000";
+
+/** Prints the name of each table, and how many rows it has. */
+export const rowsStatement =
+  "SELECT format('%I.%I', schemaname, tablename), " +
+  "(xpath('/row/rows/text()', query_to_xml(format('SELECT count(*) AS rows FROM %I.%I', schemaname, tablename), " +
+  "false, true, '')))[1] FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1";
+
 export interface PostgresqlIdentity {
   databaseName: string;
   userName: string;

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { MysqlDatabase, type MysqlDatabaseArgs } from "../../components/mysql-database.ts";
 import { Image } from "../../components/image.ts";
-import { clientOptions, initialStatements } from "../../components/mysql-files.ts";
+import {
+  clientOptions,
+  emptyingStatements,
+  initialStatements,
+  rowsStatements,
+  versionStatement,
+} from "../../components/mysql-files.ts";
 import { Network } from "../../components/network.ts";
 import { hardened, hardenedOptions, labels, ownerLabels } from "../hardened.ts";
 import { imageId } from "../provider-outputs.ts";
@@ -47,8 +53,27 @@ const operations = {
   shell: ["bash"],
   database: {
     shell: [...client, "orders"],
-    dump: [...dump, "--single-transaction", "--routines", "--events", "--triggers", "orders"],
-    load: [...client, "orders"],
+    dump: [
+      ...dump,
+      "--single-transaction",
+      "--routines",
+      "--events",
+      "--triggers",
+      "--no-tablespaces",
+      "--skip-dump-date",
+      "--max-allowed-packet=1G",
+      "orders",
+    ],
+    load: [
+      "sh",
+      "-c",
+      '{ printf %s "$0"; exec cat; } | "$(command -v mariadb || command -v mysql)" "$@"',
+      emptyingStatements("orders"),
+      options,
+      "--max-allowed-packet=1G",
+    ],
+    version: [...client, "--batch", "--skip-column-names", `--execute=${versionStatement}`],
+    rows: [...client, "--batch", "--skip-column-names", `--execute=${rowsStatements}`, "orders"],
   },
 };
 

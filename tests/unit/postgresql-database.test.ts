@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Image } from "../../components/image.ts";
 import { Network } from "../../components/network.ts";
 import { PostgresqlDatabase, type PostgresqlDatabaseArgs } from "../../components/postgresql-database.ts";
-import { initialStatements, passwordFile } from "../../components/postgresql-files.ts";
+import { initialStatements, passwordFile, rowsStatement, versionStatement } from "../../components/postgresql-files.ts";
 import { hardened } from "../hardened.ts";
 import { differences, named, recordOnHost, tree } from "../recorded.ts";
 
@@ -36,6 +36,15 @@ async function recordDatabase(own: Partial<PostgresqlDatabaseArgs> = {}) {
 }
 
 const who = ["--username=clerk", "--dbname=orders"];
+const query = [
+  "psql",
+  ...who,
+  "--no-psqlrc",
+  "--no-align",
+  "--tuples-only",
+  "--field-separator=\t",
+  "--set=ON_ERROR_STOP=1",
+];
 
 const operations = {
   version: 1,
@@ -51,7 +60,11 @@ const operations = {
       "--output=/dev/null",
       "--single-transaction",
       "--set=ON_ERROR_STOP=1",
+      "--command=DROP OWNED BY CURRENT_USER CASCADE",
+      "--file=-",
     ],
+    version: [...query, `--command=${versionStatement}`],
+    rows: [...query, `--command=${rowsStatement}`],
   },
 };
 
