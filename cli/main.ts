@@ -1,4 +1,5 @@
 import { Argument, Command, CommanderError, InvalidArgumentError } from "commander";
+import type { BackupOptions } from "./backup.ts";
 import { aroundDashes } from "./dashes.ts";
 import type { DbshellOptions } from "./dbshell.ts";
 import type { DoctorOptions } from "./doctor.ts";
@@ -10,6 +11,7 @@ import type { InitOptions } from "./init.ts";
 import type { LogsOptions } from "./logs.ts";
 import type { OutputOptions } from "./output.ts";
 import type { PreviewOptions } from "./preview.ts";
+import type { RestoreOptions } from "./restore.ts";
 import type { ShellOptions } from "./shell.ts";
 import { commandLine, defaultStack, type CommonOptions } from "./site.ts";
 import type { StatusOptions } from "./status.ts";
@@ -215,6 +217,23 @@ verb("superuser", "create a superuser, or set a user's password, which is asked 
   .action(async (action: SuperuserAction, name: string, options: SuperuserOptions) => {
     const { superuser } = await import("./superuser.ts");
     await superuser(action, name, options);
+  });
+
+verb("backup", "save the stack's data while it serves, with its settings and its state, in one file")
+  .option("--to <folder>", "put it there (default: the setting backup.folder, else backups beside the state)")
+  .action(async (options: BackupOptions) => {
+    const { backup } = await import("./backup.ts");
+    await backup(options);
+  });
+
+verb("restore", "replace the stack's data by those of a backup, after it was verified, and prove that they are equal")
+  .argument("<file>", "a backup")
+  .option("--identity <file>", "the private key of age, where the backup is encrypted")
+  .option("--verify-only", "only say whether the backup is whole, and what is in it", false)
+  .option("--confirm <stack>", "the typed confirmation, for scripts")
+  .action(async (file: string, options: RestoreOptions) => {
+    const { restore } = await import("./restore.ts");
+    await restore(file, options);
   });
 
 verb("output", "print the stack's outputs, such as addresses; secret ones on request")

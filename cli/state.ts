@@ -70,9 +70,14 @@ export function parseCheckpoint(text: string): StoredState {
   };
 }
 
+/** Where Pulumi keeps the state of a stack. */
+export function stateFile({ stack, folders }: Site): string {
+  return join(folders.state, ".pulumi", "stacks", projectName, `${stack}.json`);
+}
+
 /** Reads the state of a stack; nothing when the stack does not exist. */
-export function readState({ stack, folders }: Site): StoredState | undefined {
-  const file = join(folders.state, ".pulumi", "stacks", projectName, `${stack}.json`);
+export function readState(site: Site): StoredState | undefined {
+  const file = stateFile(site);
   return existsSync(file) ? parseCheckpoint(readFileSync(file, "utf8")) : undefined;
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { backupSettings } from "./backup.ts";
 import { environmentNames, imageDemand } from "./environment.ts";
 import { group, imageReference, oneOf, text } from "./fields.ts";
 import { valueAt } from "./path.ts";
@@ -25,6 +26,7 @@ const stackGroup = group({
       description: "Builds the images anew when it changes. Set by `slipway up --rebuild`.",
       examples: ["20260131T120000Z"],
     }),
+  backup: backupSettings.optional().meta({ description: "How `slipway backup` keeps the stack's data." }),
   camcops: systems.camcops.settings
     .optional()
     .meta({ description: "CamCOPS. When this key is there, CamCOPS is deployed." }),
@@ -45,7 +47,7 @@ export const stackSchema = stackGroup.superRefine(stackRules, { when: () => true
 type StackValues = z.output<typeof stackGroup>;
 
 /** What a user says about a stack, with every default filled in, without its secrets. */
-export type StackSettings = Pick<StackValues, "environment" | "host" | "imageRevision" | SystemName>;
+export type StackSettings = Pick<StackValues, "environment" | "host" | "imageRevision" | "backup" | SystemName>;
 
 /** The secrets that a user chose. */
 export type StackSecretValues = Omit<StackValues, keyof StackSettings>;

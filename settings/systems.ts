@@ -28,9 +28,10 @@ const all: readonly [SystemName, System][] = systemNames.map((name) => [name, sy
 export const secretNames: ReadonlySet<string> = new Set(all.flatMap(([, { secrets }]) => Object.keys(secrets)));
 
 /** The keys that hold a group of settings rather than one value. */
-export const groupNames: ReadonlySet<string> = new Set(
-  all.flatMap(([name, { secretGroups = [] }]) => [name, ...secretGroups]),
-);
+export const groupNames: ReadonlySet<string> = new Set([
+  "backup",
+  ...all.flatMap(([name, { secretGroups = [] }]) => [name, ...secretGroups]),
+]);
 
 /** An image that a system needs. */
 export interface ImageChoice {

@@ -1,0 +1,169 @@
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { formatVersion, member, partTitle, type Manifest, type Part } from "./archive-format.ts";
+import { writeArchive, type ArchiveSource } from "./archive-writer.ts";
+import { ownFolder, readBackupSettings, type BackupSettings } from "./backup-settings.ts";
+import { backupTools, type BackupTools } from "./backup-tools.ts";
+import type { Report } from "../toolchain/report.js";
+import type { Member } from "./containers.ts";
+import type { DockerPipe } from "./docker-pipe.ts";
+import { findDeployed } from "./deployed.ts";
+import { runningOne } from "./exec.ts";
+import { exitCode, Failure } from "./failure.ts";
+import { interruptible } from "./interruption.ts";
+import { writeNewFile } from "./new-file.ts";
+import { findParts, partKey, readPart, type DeployedPart } from "./saved-parts.ts";
+import { commandLine, type CommonOptions, type Site } from "./site.ts";
+import { stateFile } from "./state.ts";
+import { byteSize, coloured, progressReport, remark, say } from "./terminal.ts";
+
+export interface BackupOptions extends CommonOptions {
+  /** Folder for the backup. @default the setting `backup.folder`; else `backups` beside the state */
+  to?: string;
+}
+
+/** Saves a stack's data while it serves, its settings and its state in one file. Needs Docker only. */
+export async function backup(options: BackupOptions): Promise<void> {
+  const { site, host, client, members } = await findDeployed(options);
+  const settings = readBackupSettings(site);
+  const parts = await findParts(client, members);
+  if (parts.length === 0) {
+    throw new Failure(
+      `The stack "${site.stack}" has no data that could be saved: no database and no saved folders of its own. ` +
+        "A database outside of it is backed up by its own tools.",
+    );
+  }
+  for (const part of parts) if ("database" in part) runningOne(part.member, options);
+  const folder = targetFolder(options.to, settings, site);
+  const report = progressReport();
+  const tools = await backupTools(client, host, site.stack, settings.image, report);
+  const created = new Date();
+  const file = join(folder, fileName(site.stack, created, settings.recipient !== undefined));
+
+  const problems: string[] = [];
+  const source: ArchiveSource = {
+    manifest: await manifestOf(tools, site.stack, created, members, parts),
+    texts: textsOf(site),
+    open: (part) =>
+      readPart(tools, deployed(parts, part), (problem) => problems.push(`${partTitle(part)}: ${problem}`)),
+  };
+  const bytes = await interruptible(
+    (signal) => save(source, { tools, file, recipient: settings.recipient, signal, report }),
+    () => "What was written has been removed; the data were not touched.",
+  );
+
+  for (const problem of problems) remark(coloured("yellow", `Warning: left out of ${problem}`));
+  for (const name of [member.stackFile, member.state] as const) {
+    if (source.texts[name] === undefined)
+      remark(coloured("yellow", `Warning: ${name} is not in it, because it is not here.`));
+  }
+  if (settings.recipient === undefined) {
+    remark(
+      coloured(
+        "yellow",
+        "Warning: the backup is not encrypted; only its mode 0600 protects it. Set slipway:backup: recipient, a public key of age.",
+      ),
+    );
+  }
+  remark(
+    `Saved: ${parts.map(({ part }) => partTitle(part)).join(", ")}; ${byteSize(bytes)}. The passphrase is not in it.`,
+  );
+  say(file);
+  remark(`To put it back, type: ${commandLine(`restore '${file}'`, options)}`);
+}
+
+/** Such as `prod-20260131T120000Z.tar.zst.age`. */
+function fileName(stack: string, created: Date, encrypted: boolean): string {
+  const time = created.toISOString().replace(/\.\d+/, "").replaceAll(/[-:]/g, "");
+  return `${stack}-${time}.tar.zst${encrypted ? ".age" : ""}`;
+}
+
+function targetFolder(to: string | undefined, settings: BackupSettings, site: Site): string {
+  const chosen = to === undefined ? settings.folder : resolve(to);
+  if (chosen === undefined) {
+    mkdirSync(ownFolder(site), { recursive: true, mode: 0o700 });
+    return ownFolder(site);
+  }
+  if (!existsSync(chosen) || !statSync(chosen).isDirectory()) {
+    throw new Failure(
+      `There is no folder ${chosen} for the backup. Make it, or choose another: --to FOLDER`,
+      exitCode.usage,
+    );
+  }
+  return chosen;
+}
+
+async function manifestOf(
+  tools: BackupTools,
+  stack: string,
+  created: Date,
+  members: readonly Member[],
+  parts: readonly DeployedPart[],
+): Promise<Manifest> {
+  return {
+    format: "slipway-backup",
+    version: formatVersion,
+    stack,
+    created: created.toISOString(),
+    images: Object.fromEntries(
+      members.filter(({ kind }) => kind === "service").map(({ system, name, image }) => [`${system}/${name}`, image]),
+    ),
+    parts: await Promise.all(parts.map((part) => withVersion(tools, part))),
+  };
+}
+
+/** A part with its database's version, where that tells. */
+export async function withVersion(tools: BackupTools, deployed: DeployedPart): Promise<Part> {
+  const { part, member: service } = deployed;
+  if (part.kind !== "database" || !("database" in deployed) || deployed.database.version === undefined) return part;
+  const version = await tools.ask(service, deployed.database.version, `Asking ${part.service} for its version`);
+  return { ...part, version: version.trim() };
+}
+
+function deployed(parts: readonly DeployedPart[], part: Part): DeployedPart {
+  const found = parts.find((one) => partKey(one.part) === partKey(part));
+  if (found === undefined) throw new Error(`${partTitle(part)} is not among what is deployed`);
+  return found;
+}
+
+function textsOf(site: Site): ArchiveSource["texts"] {
+  const files = { [member.stackFile]: site.stackFile, [member.state]: stateFile(site) };
+  return Object.fromEntries(
+    Object.entries(files)
+      .filter(([, file]) => existsSync(file))
+      .map(([name, file]) => [name, readFileSync(file, "utf8")]),
+  );
+}
+
+async function save(
+  source: ArchiveSource,
+  to: { tools: BackupTools; file: string; recipient: string | undefined; signal: AbortSignal; report: Report },
+): Promise<number> {
+  return to.report.step(`Saving to ${to.file}`, "the services go on meanwhile", async (detail) => {
+    const archive = writeArchive(source);
+    const packed = to.tools.pack(to.recipient);
+    const fed = pipeline(archive, packed.stdin);
+    fed.catch(() => undefined);
+    const stop = () => {
+      archive.destroy();
+      packed.kill();
+    };
+    to.signal.addEventListener("abort", stop);
+    try {
+      return await writeNewFile(to.file, whole(packed, fed), (bytes) => {
+        detail(`${byteSize(bytes)} written`);
+      });
+    } finally {
+      to.signal.removeEventListener("abort", stop);
+      stop();
+    }
+  });
+}
+
+/** What was packed: it ends well only when all of it was there, because a broken off input is packed as if it were whole. */
+async function* whole({ stdout, ended }: DockerPipe, fed: Promise<void>): AsyncGenerator<Buffer> {
+  yield* stdout as AsyncIterable<Buffer>;
+  await ended;
+  await fed;
+}
