@@ -15,6 +15,7 @@ import {
   timeZone,
   wholeNumber,
 } from "../fields.ts";
+import { postgresqlSettings } from "../postgresql.ts";
 import { copedRules } from "./rules.ts";
 
 const copedGroup = group({
@@ -63,20 +64,7 @@ const copedGroup = group({
     description: "Whether a deployment that starts the application anew empties all tables first; only in dev.",
     caution: "Destroys all data of the database.",
   }),
-  database: group({
-    databaseName: text("1 to 63 letters, digits and _", /^[A-Za-z0-9_]{1,63}$/)
-      .default("coped")
-      .meta({
-        description: "Name of the database.",
-        variable: "POSTGRES_DB",
-        caution: "Another name means another, empty database.",
-      }),
-    userName: text("1 to 63 letters, digits, '.', - and _, and not postgres", /^(?!postgres$)[A-Za-z0-9_.-]{1,63}$/)
-      .default("coped")
-      .meta({ description: "The application's user in the database, who owns it.", variable: "POSTGRES_USER" }),
-  })
-    .prefault({})
-    .meta({ description: "The database, PostgreSQL." }),
+  database: group(postgresqlSettings("coped")).prefault({}).meta({ description: "The database, PostgreSQL." }),
   superuser: group({
     username: text("1 to 150 letters, digits, @, '.', +, - and _", /^[\w.@+-]{1,150}$/)
       .default("admin")

@@ -15,6 +15,7 @@ import {
   text,
   timeZone,
 } from "../fields.ts";
+import { postgresqlSettings } from "../postgresql.ts";
 
 /** The image of TF Serving unless another is set: it is in no package registry, so it cannot be built here. */
 export const tfServingImage = "docker.io/tensorflow/serving:2.18.0";
@@ -81,23 +82,7 @@ export const siddataSettings = group({
     .prefault({})
     .meta({ description: "The Django application." }),
   db: group({
-    databaseName: text("1 to 63 lower-case letters, digits and _, with a letter first", /^[a-z][a-z0-9_]{0,62}$/)
-      .default("siddata")
-      .meta({
-        description: "Name of the database.",
-        variable: "POSTGRES_DB",
-        caution: "Another name means another, empty database.",
-      }),
-    userName: text(
-      "1 to 63 lower-case letters, digits and _, with a letter first, and neither postgres nor pg_…",
-      /^(?!postgres$|pg_)[a-z][a-z0-9_]{0,62}$/,
-    )
-      .default("siddata")
-      .meta({
-        description: "The backend's user in the database, which it owns.",
-        variable: "POSTGRES_USER",
-        caution: "The former user keeps its rights and password: drop it by hand.",
-      }),
+    ...postgresqlSettings("siddata"),
     ...devPublication("the database", 5432),
   })
     .prefault({})
