@@ -1,15 +1,31 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { resolve } from "node:path";
+import type Docker from "dockerode";
+import { buildImage, builtReference, bundledImage, folderImage } from "../components/build.ts";
+import { valueAt } from "../settings/path.ts";
+import { readStackFile } from "../settings/stack-file.ts";
+import { imageChoices } from "../settings/systems.ts";
 import { configFileOf, importCamcops } from "../systems/camcops/import.ts";
 import { isCamcopsVariable } from "../systems/camcops/variables.ts";
-import type { ImportedSystem } from "../systems/import.ts";
+import type { ComposeProject, ImportedSystem } from "../systems/import.ts";
 import { parseVariables, type VariablesFile } from "../systems/variables-file.ts";
+import { serverOf, serverUser } from "./database-data.ts";
+import { dockerOf } from "./docker.ts";
 import { exitCode, Failure } from "./failure.ts";
+import {
+  describeInstallation,
+  dumpAndLoad,
+  giveVolumeTo,
+  lookAtInstallation,
+  type Installation,
+} from "./installation.ts";
 import { newStackText, refuseExisting, settingsProblems, writeNewStack } from "./new-stack.ts";
 import { prepare } from "./prepare.ts";
-import { commandLine, siteOf, type CommonOptions } from "./site.ts";
-import { coloured, remark, say } from "./terminal.ts";
+import { commandLine, siteOf, type CommonOptions, type Site } from "./site.ts";
+import { takeOver } from "./take-over.ts";
+import { coloured, consent, remark, say } from "./terminal.ts";
+import { up } from "./up.ts";
 
 export interface ImportOptions extends CommonOptions {
   /** The installation's `camcops.conf`. @default the one that the settings file names, if it can be read here */
@@ -18,12 +34,19 @@ export interface ImportOptions extends CommonOptions {
   dryRun: boolean;
   /** Replaces a stack file that is there. */
   overwrite: boolean;
+  /** Stops the installation's containers and deploys the stack in their place. */
+  stop: boolean;
 }
 
-/** Writes the file of a stack that is equal to an existing installation, whose settings file it reads. */
+/**
+ * Writes the file of a stack that is equal to an existing installation, whose settings file it reads; on request, deploys
+ * the stack in the installation's place.
+ */
 export async function importInstallation(settingsFile: string, options: ImportOptions): Promise<void> {
   const site = siteOf(options);
-  if (!options.dryRun) refuseExisting(site, options.overwrite);
+  // To take over later, with a file that was looked through and edited, is the usual way.
+  const isWritten = options.stop && !options.overwrite && existsSync(site.stackFile);
+  if (!options.dryRun && !isWritten) refuseExisting(site, options.overwrite);
   const found = parseVariables(readText(settingsFile), { HOME: homedir() });
   if (!found.variables.some(({ name }) => isCamcopsVariable(name))) {
     throw new Failure(
@@ -31,28 +54,133 @@ export async function importInstallation(settingsFile: string, options: ImportOp
       exitCode.usage,
     );
   }
-  const configText = readConfig(found, options);
-  const imported = await importCamcops({ variables: found.variables, configText });
-  const stack = { system: "camcops" as const, settings: imported.settings, secrets: imported.secrets };
-  const text = newStackText(site, stack);
+  const imported = await importCamcops({ variables: found.variables, configText: readConfig(found, options) });
+  const { compose } = imported;
+  const docker = await dockerOf(site, options).catch((error: unknown) => {
+    if (options.stop) throw error;
+    return (error as Error).message;
+  });
+  const installation =
+    typeof docker === "string"
+      ? undefined
+      : await lookAtInstallation(docker, compose, serverOf(databaseImage(site, options.stack)));
+  const { database } = installation ?? {};
+  const isUsable = database !== undefined && database.refusal === undefined;
+  const mysql = { ...(imported.settings["mysql"] as object), ...(isUsable && { volume: database.volume }) };
+  const stack = { system: "camcops" as const, settings: { ...imported.settings, mysql }, secrets: imported.secrets };
+
   report(found, imported);
+  say();
+  say(coloured("bold", "Docker"));
+  if (typeof docker === "string") say(`  Was not looked at: ${docker}`);
+  if (installation !== undefined) for (const line of describeInstallation(installation, compose)) say(`  ${line}`);
+  const refused =
+    installation === undefined || database?.refusal === undefined || compose.database === undefined
+      ? undefined
+      : `The volume ${database.volume} ${database.refusal}.\n${dumpAndLoad(installation, {
+          service: compose.database.service,
+          databaseName: (mysql as { databaseName?: string }).databaseName ?? "camcops",
+          dbshell: commandLine("dbshell", options),
+        })}`;
+
+  const text = isWritten ? readText(site.stackFile) : newStackText(site, stack);
   const problems = settingsProblems(options.stack, text);
   if (options.dryRun) {
     say();
     say(text.trimEnd());
-  } else {
-    const { env } = await prepare({ ...options }, { pulumi: true }, { makesStackFile: false });
+  } else if (!isWritten) {
+    if (options.stop && refused !== undefined) throw new Failure(`${refused}\nNothing was changed.`, exitCode.notGood);
+    const { env } = await prepare(options, { pulumi: true }, { makesStackFile: false });
     const former = await writeNewStack(site, env, stack);
     say();
     if (former !== undefined) say(`The former file is kept as ${former}`);
     say(coloured("green", `The settings of the stack "${options.stack}" are in ${site.stackFile}`));
   }
-  if (problems !== undefined) {
-    remark("");
-    throw new Failure(problems, exitCode.notGood);
+  const wrong = [problems, refused].filter((each) => each !== undefined);
+  if (wrong.length > 0) throw new Failure(wrong.join("\n\n"), exitCode.notGood);
+  if (options.dryRun) {
+    remark("Nothing was changed.");
+  } else if (options.stop && typeof docker !== "string" && installation !== undefined) {
+    await deployInPlace(docker, site, installation, compose, options);
+  } else {
+    say(`Look through it, then type: ${commandLine("preview", options)}`);
+    const running = installation?.containers.some(({ isRunning }) => isRunning) === true;
+    if (running) say("To stop the installation and deploy the stack in its place, add --stop to this command.");
   }
-  if (options.dryRun) remark("Nothing was changed.");
-  else say(`Look through it, then type: ${commandLine("preview", options)}`);
+}
+
+/** The database's image as the stack's file has it, be the rest of the file right or wrong. */
+function databaseImage({ stackFile }: Site, stack: string): unknown {
+  if (!existsSync(stackFile)) return undefined;
+  return valueAt(readStackFile(stack, readText(stackFile)).values, ["camcops", "images", "mysql"]);
+}
+
+/** Stops the installation and deploys the stack, whose file is written. */
+async function deployInPlace(
+  client: Docker,
+  site: Site,
+  installation: Installation,
+  compose: ComposeProject,
+  options: ImportOptions,
+): Promise<void> {
+  const { containers, database, broker } = installation;
+  if (database !== undefined && compose.database !== undefined) {
+    const { setting } = compose.database;
+    const { values } = readStackFile(site.stack, readText(site.stackFile));
+    if (valueAt(values, setting.split(".")) !== database.volume) {
+      throw new Failure(
+        `The stack's file does not name the database's volume, so that the stack would begin without the data. Set ${setting}: ${database.volume}`,
+        exitCode.usage,
+      );
+    }
+  }
+  if (broker?.messages !== undefined && broker.messages > 0) {
+    await consent(`The message queue holds ${broker.messages} messages, which are left behind. Go on?`, options);
+  }
+  const formerUser = database?.data.userId ?? serverUser;
+  const isForeign = formerUser !== serverUser;
+  if (isForeign) {
+    await consent(
+      `Give the files in the volume ${database?.volume ?? ""} from user ${formerUser} to ${serverUser}?`,
+      options,
+    );
+  }
+  const names = containers.map(({ name }) => name).join(", ");
+  await consent(
+    `Stop ${names || "nothing"}, and deploy the stack "${site.stack}" in their place? (Back up the database before.)`,
+    options,
+  );
+  await buildImages(client, options);
+  const give = async (userId: number) => {
+    const image = containers.find(({ service }) => service === compose.database?.service)?.image;
+    if (isForeign && database !== undefined && image !== undefined) {
+      await giveVolumeTo(client, database.volume, userId, image);
+    }
+  };
+  const order = [compose.database?.service, compose.broker?.service].filter((service) => service !== undefined);
+  await takeOver(client, site, containers, order, {
+    deploy: async () => {
+      await give(serverUser);
+      await up({ ...options, yes: true, attach: false, rebuild: false, emptyVolume: [], useVolume: [] });
+    },
+    undo: () => give(formerUser),
+  });
+  say(`The former containers are kept, stopped. Once you are sure: docker rm ${names.replaceAll(",", "")}`);
+}
+
+/** Builds what the stack builds while the installation still runs, so that it is away for as short as can be. */
+async function buildImages(client: Docker, options: ImportOptions): Promise<void> {
+  const { report, settings } = await prepare(options, { docker: true, baseImage: true }, { deploys: true });
+  for (const { source } of imageChoices(settings)) {
+    if (!("build" in source)) continue;
+    const { build } = source;
+    const revision = settings?.imageRevision;
+    const context = typeof build === "string" ? bundledImage(build, revision) : folderImage(build, revision);
+    const reference = builtReference(context);
+    await report.step(`Image ${reference}`, "unless it is there, it is built", (detail) =>
+      buildImage(client, context, reference, detail),
+    );
+  }
 }
 
 function readText(file: string): string {

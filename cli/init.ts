@@ -152,7 +152,8 @@ async function prompt(question: Asked, answers: Answers): Promise<unknown> {
     const typed = await password({ message, mask: "", validate, output });
     return typed === "" ? undefined : typed;
   }
-  const shown = [suggested ?? ""].flat().join(" ");
+  const words = [suggested].flat().filter((word) => typeof word === "string" || typeof word === "number");
+  const shown = words.join(" ");
   const valueTyped = (typed: string) => (typed === "" ? (suggested ?? undefined) : valueOf(typed, field));
   const enter =
     shown === ""

@@ -79,6 +79,7 @@ verb("import", "write the file of a stack that is equal to an existing installat
   .option("--config <file>", "its camcops.conf (default: where the settings file says, if it can be read)")
   .option("--dry-run", "say what would be done, and change nothing", false)
   .option("--overwrite", "replace a stack file that is there; it is kept under another name", false)
+  .option("--stop", "stop the installation's containers and deploy the stack in their place", false)
   .action(async (settingsFile: string, options: ImportOptions) => {
     const { importInstallation } = await import("./import.ts");
     await importInstallation(settingsFile, options);

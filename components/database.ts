@@ -21,6 +21,8 @@ export interface DatabaseArgs extends Pick<ServiceArgs, "memory" | "restart" | "
   image: Image;
   /** Name of the volume that holds the data. Caution: another name is another, empty database. */
   volumeName: string;
+  /** See `VolumeArgs.exists`. */
+  volumeExists?: boolean;
   databaseName: string;
   userName: string;
   /** A changed password is carried out in the database when the service starts with it. */
@@ -52,7 +54,7 @@ export function runDatabase(name: string, args: DatabaseArgs, server: DatabaseSe
   const { host, system, service, containerName, image, network, published, memory, restart, logs, timeZone } = args;
   const { port, userId, dataFolder, files, healthCheck, operations, ...own } = server;
   const child = { parent };
-  const data = new Volume(`${name}-data`, { volumeName: args.volumeName }, child);
+  const data = new Volume(`${name}-data`, { volumeName: args.volumeName, exists: args.volumeExists ?? false }, child);
   const secrets = new FileVolume(
     `${name}-files`,
     { host, system, carrierName: `${containerName}-files`, image, userId, groupId: userId, files },

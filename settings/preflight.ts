@@ -4,7 +4,7 @@ import { isLoopback } from "./fields.ts";
 import { portFindings } from "./port-check.ts";
 import { type Finding, type Problem, problem } from "./problems.ts";
 import type { StackSettings } from "./stack.ts";
-import type { NamedNetwork } from "./system.ts";
+import type { NamedNetwork, NamedVolume } from "./system.ts";
 import { hostNeeds, imageChoices } from "./systems.ts";
 
 /** What the host says about a stack's settings. */
@@ -48,9 +48,24 @@ export async function preflight(
           needs.flatMap(({ networks = [] }) => networks),
           docker,
         );
+  const volumes =
+    unreachable.length > 0
+      ? []
+      : await volumeFindings(
+          needs.flatMap(({ volumes = [] }) => volumes),
+          docker,
+          labels,
+        );
   const images = await imageFindings(settings, unreachable.length > 0 ? undefined : docker);
   const files = isLocal ? await Promise.all(needs.map(({ checkFiles }) => checkFiles())) : [];
-  const findings = [...unreachable, ...ports, ...networks, ...images, ...files.flatMap(({ findings }) => findings)];
+  const findings = [
+    ...unreachable,
+    ...ports,
+    ...networks,
+    ...volumes,
+    ...images,
+    ...files.flatMap(({ findings }) => findings),
+  ];
   return {
     problems: findings.map((finding) => problem(stack, finding)),
     warnings: [
@@ -96,6 +111,34 @@ async function networkFindings(networks: readonly NamedNetwork[], docker: Docker
       message: "must be a network that the Docker engine has",
       remedy: [{ advice: `docker network create ${name}` }],
     }));
+}
+
+/**
+ * Volumes that are not there, which the container that mounts them would make, empty, and those that a container of
+ * somebody else is using: two servers must not open the same data.
+ */
+async function volumeFindings(
+  volumes: readonly NamedVolume[],
+  docker: Docker,
+  own: Readonly<Record<string, string>>,
+): Promise<Finding[]> {
+  if (volumes.length === 0) return [];
+  const existing = new Set((await docker.listVolumes()).Volumes.map(({ Name: name }) => name));
+  const findings = volumes.map(async ({ key, name }): Promise<Finding[]> => {
+    if (!existing.has(name)) {
+      const message = "must be a volume that Docker has already, but it has none of this name";
+      const remedy = [{ advice: "docker volume ls   # lists those that it has" }, { unset: key }];
+      return [{ key, value: name, message, remedy }];
+    }
+    const users = await docker.listContainers({ filters: { volume: [name] } });
+    return users
+      .filter(({ Labels: labels }) => Object.entries(own).some(([label, value]) => labels[label] !== value))
+      .map(({ Names: [container = ""] }) => {
+        const message = `must be a volume that nobody else is using, but the container ${container.slice(1)} is`;
+        return { key, value: name, message, remedy: [{ advice: `docker stop ${container.slice(1)}` }] };
+      });
+  });
+  return (await Promise.all(findings)).flat();
 }
 
 /** Docker's plain TCP port knows neither encryption nor passwords: https://docs.docker.com/engine/security/protect-access/. */

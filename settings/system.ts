@@ -38,12 +38,21 @@ export interface NamedNetwork {
   name: string;
 }
 
+/** A volume that a setting names and that is not the stack's. */
+export interface NamedVolume {
+  /** The setting, such as `camcops.mysql.volume`. */
+  key: string;
+  name: string;
+}
+
 /** What a system's settings ask of the host. */
 export interface HostNeeds {
   /** The ports of the host that its services are published on. */
   publications: Publication[];
   /** The networks of Docker that somebody else made and its services join. @default none */
   networks?: NamedNetwork[];
+  /** Volumes that Docker has to have already, by the settings that name them. @default none */
+  volumes?: NamedVolume[];
   /** What is allowed, but somebody should know. */
   warnings: string[];
   /** Checks the files and folders that the settings name; called where the engine runs on this machine only. */

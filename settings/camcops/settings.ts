@@ -281,6 +281,18 @@ const camcopsGroup = group({
           when: { "mysql.container": true },
         } satisfies Question,
       }),
+    volume: text(
+      "the name of a Docker volume: 2 to 200 letters, digits, '.', - and _",
+      /^[A-Za-z0-9][A-Za-z0-9_.-]{1,199}$/,
+    )
+      .optional()
+      .meta({
+        description:
+          "A volume that Docker has already, such as an earlier installation's, with the database's data. It is mounted " +
+          "by its name; the stack never makes or deletes it. Without it: a volume of the stack's own.",
+        caution: "Its data must be of the same kind of server, MariaDB or MySQL, and of no newer version.",
+        examples: ["camcops_db_data_volume"],
+      }),
     server: text(
       "the host name or IP address of a database server; the Docker host itself is host.docker.internal",
       /^(?!localhost$|127\.)[A-Za-z0-9](?:[A-Za-z0-9.:_-]{0,251}[A-Za-z0-9])?$/,

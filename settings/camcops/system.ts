@@ -68,6 +68,10 @@ export const camcopsSystem = {
   }),
   needs: (settings: CamcopsSettings, environment: Environment) => ({
     publications: publications(settings),
+    volumes:
+      settings.mysql.container && settings.mysql.volume !== undefined
+        ? [{ key: "camcops.mysql.volume", name: settings.mysql.volume }]
+        : [],
     warnings: warnings(settings, environment),
     checkFiles: () => checkFiles(settings),
   }),

@@ -650,6 +650,20 @@ describe("Camcops", () => {
     assert.ok(isMadeAfter(recorded, "camcops-camcops_server-container", "camcops-upgrade-db-container"));
   });
 
+  it("mounts a volume that exists by its name, and owns none instead", async () => {
+    const recorded = await recordCamcops({ settings: { mysql: { volume: "camcops_db_data_volume" } } });
+    const { removed, added } = differences(usual, recorded);
+    assert.deepEqual(added, []);
+    assert.deepEqual(removed, ["camcops-mysql-data-volume"]);
+    const { volumes } = named(recorded, "camcops-mysql-service-container").inputs as {
+      volumes: { volumeName?: string; containerPath: string }[];
+    };
+    assert.deepEqual(
+      volumes.filter(({ containerPath }) => containerPath === "/var/lib/mysql").map(({ volumeName }) => volumeName),
+      ["camcops_db_data_volume"],
+    );
+  });
+
   it("speaks plain HTTP without a certificate when HTTPS is off", async () => {
     let camcops: Camcops | undefined;
     const recorded = await recordCamcops({

@@ -50,6 +50,7 @@ describe("preflight", () => {
     stub = await dockerStub({
       "GET /_ping": { body: "OK" },
       "GET /containers/json": { body: containers },
+      "GET /volumes": { body: { Volumes: [{ Name: "old_data" }], Warnings: [] } },
       [`GET /images/${present}/json`]: { body: {} },
       [`GET /distribution/${offered}/json`]: { body: {} },
       "GET /distribution/r.example.net/camcops:2/json": { status: 500, body: { message: "no such host" } },
@@ -71,6 +72,35 @@ describe("preflight", () => {
 
   it("finds nothing wrong where all is free", async () => {
     assert.deepEqual(await check(await onFreePorts()), { problems: [], warnings: [] });
+  });
+
+  it("wants a volume that is said to exist to exist, and nobody else to use it", async () => {
+    const settings = await onFreePorts();
+    const withVolume = async (volume: string, ...users: unknown[]) => {
+      await stub?.close();
+      return (await check({ ...settings, mysql: { ...settings.mysql, volume } }, users)).problems;
+    };
+    const user = (name: string, own: Record<string, string>) => ({ Names: [`/${name}`], Labels: own, Ports: [] });
+    assert.deepEqual(await withVolume("old_data", user("dev-mysql", labels)), []);
+    assert.deepEqual(await withVolume("old_data", user("camcops_db", {})), [
+      {
+        key: "camcops.mysql.volume",
+        message: "must be a volume that nobody else is using, but the container camcops_db is",
+        received: '"old_data"',
+        remedy: ["docker stop camcops_db"],
+      },
+    ]);
+    assert.deepEqual(await withVolume("gone_data"), [
+      {
+        key: "camcops.mysql.volume",
+        message: "must be a volume that Docker has already, but it has none of this name",
+        received: '"gone_data"',
+        remedy: [
+          "docker volume ls   # lists those that it has",
+          "pulumi config --stack dev rm --path camcops.mysql.volume",
+        ],
+      },
+    ]);
   });
 
   it("finds a port that a process of the host holds", async () => {

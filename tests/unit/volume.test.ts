@@ -23,4 +23,20 @@ describe("Volume", () => {
       },
     ]);
   });
+
+  it("that exists already is known by its name and is no resource of the stack", async () => {
+    const recorded = await recordOnHost(
+      (_, options) => new Volume("shop-data", { volumeName: "old_data", exists: true }, options),
+    );
+    assert.deepEqual(described(recorded), [
+      {
+        type: "slipway:index:Volume",
+        name: "shop-data",
+        parent: undefined,
+        inputs: {},
+        options: {},
+        outputs: { volumeName: "old_data" },
+      },
+    ]);
+  });
 });
