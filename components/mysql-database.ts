@@ -10,6 +10,8 @@ import {
 
 export interface MysqlDatabaseArgs extends DatabaseArgs {
   rootPassword: pulumi.Output<string>;
+  /** Further options of the server, such as `--max-allowed-packet=32M`. @default none */
+  serverOptions?: string[];
 }
 
 /**
@@ -63,9 +65,7 @@ export class MysqlDatabase extends pulumi.ComponentResource {
           "--skip-name-resolve",
           "--character-set-server=utf8mb4",
           "--collation-server=utf8mb4_unicode_ci",
-          // What CamCOPS's own set-up gives its server.
-          "--explicit-defaults-for-timestamp=1",
-          "--max-allowed-packet=32M",
+          ...(args.serverOptions ?? []),
         ],
         environment: {
           MARIADB_ROOT_PASSWORD_FILE: `${secretsFolder}/root-password`,

@@ -115,6 +115,8 @@ export class Camcops extends pulumi.ComponentResource {
             userName: settings.mysql.userName,
             userPassword,
             rootPassword,
+            // What CamCOPS's own set-up gives its server.
+            serverOptions: ["--explicit-defaults-for-timestamp=1", "--max-allowed-packet=32M"],
             network: databaseNetwork,
             published: {
               network: network("mysql-edge", "edge"),

@@ -91,8 +91,6 @@ function container(carrier: string, filesVolume: unknown) {
       "--skip-name-resolve",
       "--character-set-server=utf8mb4",
       "--collation-server=utf8mb4_unicode_ci",
-      "--explicit-defaults-for-timestamp=1",
-      "--max-allowed-packet=32M",
     ],
     envs: [
       "TZ=UTC",
@@ -258,6 +256,11 @@ describe("MysqlDatabase", () => {
         { name: "shop_edge", aliases: [] },
       ],
     });
+  });
+
+  it("hands further options to the server", async () => {
+    const { inputs } = named(await recordDatabase(() => ({ serverOptions: ["--own=1"] })), "db-service-container");
+    assert.deepEqual((inputs["command"] as string[]).slice(-2), ["--collation-server=utf8mb4_unicode_ci", "--own=1"]);
   });
 
   it("is replaced when a password changes, and keeps its data", async () => {
