@@ -160,6 +160,11 @@ describe("COPED", function () {
       assert.match(page.headers.get("server") ?? "", /WSGIServer/);
     });
 
+    it("runs the application's own tests, for which its user may make databases", async () => {
+      const { stderr } = assertExit(await exec(`${dev.name}-web`, ["python", "manage.py", "test", "--no-input"]), 0);
+      assert.match(stderr, /Ran 5 tests[^]*OK/);
+    });
+
     it("asks for the search engine's password", async () => {
       const url = "http://elasticsearch:9200/_cluster/health";
       const status = async (...login: string[]) =>

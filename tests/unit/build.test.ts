@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { baseImage, buildImage, bundledImage, contextHash, type BuildContext } from "../../components/build.ts";
+import {
+  baseImage,
+  buildImage,
+  bundledImage,
+  contextHash,
+  imageSource,
+  type BuildContext,
+} from "../../components/build.ts";
 import versions from "../../images/versions.json" with { type: "json" };
 import { entriesOf } from "../archive.ts";
 import { dockerStub, type DockerStub, type Routes } from "../docker-stub.ts";
@@ -124,6 +131,26 @@ describe("an image's build", () => {
         assert.equal(basename(image.folder), name);
         assert.ok((await readdir(image.folder)).includes("Dockerfile"));
       }
+    });
+  });
+
+  describe("imageSource", () => {
+    const sources = {
+      web: { build: { name: "shop-web", folder: "/home/me/shop", target: "dev" } },
+      db: { build: "mariadb" as const },
+      proxy: { pull: "nginx:1" },
+    };
+
+    it("builds of a user's folder the stage for development", () => {
+      assert.deepEqual(imageSource(sources, "web", "7"), {
+        build: { name: "slipway/shop-web", folder: "/home/me/shop", target: "dev", version: "local", revision: "7" },
+      });
+    });
+
+    it("builds the project's own images and pulls others, and refuses what the settings do not know", () => {
+      assert.deepEqual(imageSource(sources, "db"), { build: bundledImage("mariadb") });
+      assert.deepEqual(imageSource(sources, "proxy"), { pull: "nginx:1" });
+      assert.throws(() => imageSource(sources, "cache"), /There is no image "cache": web, db, proxy/);
     });
   });
 
