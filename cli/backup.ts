@@ -13,6 +13,7 @@ import { runningOne } from "./exec.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { interruptible } from "./interruption.ts";
 import { writeNewFile } from "./new-file.ts";
+import { quoted } from "./quoted.ts";
 import { findParts, partKey, readPart, type DeployedPart } from "./saved-parts.ts";
 import { commandLine, type CommonOptions, type Site } from "./site.ts";
 import { stateFile } from "./state.ts";
@@ -70,7 +71,7 @@ export async function backup(options: BackupOptions): Promise<void> {
     `Saved: ${parts.map(({ part }) => partTitle(part)).join(", ")}; ${byteSize(bytes)}. The passphrase is not in it.`,
   );
   say(file);
-  remark(`To put it back, type: ${commandLine(`restore '${file}'`, options)}`);
+  remark(`To put it back, type: ${commandLine(`restore ${quoted(file)}`, options)}`);
 }
 
 /** Such as `prod-20260131T120000Z.tar.zst.age`. */

@@ -64,12 +64,18 @@ export type Take = (part: Part, index: number, content: AsyncIterable<Buffer>) =
 /**
  * Reads a backup to its end without doing anything with it.
  *
+ * @param signal breaks the reading off
  * @throws Failure when it is not whole and unaltered.
  */
-export async function verifyBackup(tools: BackupTools, file: BackupFile, report: Report): Promise<Archive> {
+export async function verifyBackup(
+  tools: BackupTools,
+  file: BackupFile,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Archive> {
   try {
     return await report.step(`Verifying ${file.path}`, "before anything is touched", (detail) =>
-      readBackup(tools, file, verifyPart, detail),
+      readBackup(tools, file, verifyPart, detail, signal),
     );
   } catch (error) {
     throw error instanceof DamagedArchive ? refusal(file.path, error.message) : error;
@@ -96,16 +102,20 @@ export async function verifyPart({ kind }: Part, _: number, content: AsyncIterab
  * Reads a backup from beginning to end.
  *
  * @param detail is told how far it is
- * @throws DamagedArchive when it is not whole and unaltered.
+ * @param signal breaks the reading off
+ * @throws DamagedArchive when it is not whole and unaltered, or was not read to its end.
  */
 export async function readBackup(
   tools: BackupTools,
   { path, bytes, identity }: BackupFile,
   take: Take,
   detail: (line: string) => void,
+  signal: AbortSignal,
 ): Promise<Archive> {
+  signal.throwIfAborted();
   const start = Date.now();
   const unpacked = tools.unpack(identity !== undefined);
+  signal.addEventListener("abort", unpacked.kill);
   const source = async function* () {
     if (identity !== undefined) yield Buffer.from(`${identity}\n`);
     let read = 0;
@@ -134,6 +144,7 @@ export async function readBackup(
     ]);
     throw cause === undefined ? error : new DamagedArchive(cause);
   } finally {
+    signal.removeEventListener("abort", unpacked.kill);
     unpacked.kill();
   }
 }

@@ -14,6 +14,7 @@ import { clearLocks } from "./lock.ts";
 import { openBackup, readBackup, verifyBackup, type BackupFile } from "./opened-backup.ts";
 import { runAgain, startAll, stopAll } from "./pause.ts";
 import { describe, differences } from "./proof.ts";
+import { quoted } from "./quoted.ts";
 import { readToEnd } from "./read-to-end.ts";
 import { findParts, partKey, readPart, writePart, type DeployedPart } from "./saved-parts.ts";
 import { commandLine, dockerHost, siteOf, type CommonOptions } from "./site.ts";
@@ -45,7 +46,7 @@ export async function restore(path: string, options: RestoreOptions): Promise<vo
   const client = await dockerOf(site, options);
   const tools = await backupTools(client, dockerHost(site), site.stack, readBackupSettings(site).image, report);
   const archive = await interruptible(
-    () => verifyBackup(tools, file, report),
+    (signal) => verifyBackup(tools, file, report, signal),
     () => "Nothing was changed.",
   );
   const { manifest, contents } = archive;
@@ -72,12 +73,18 @@ export async function restore(path: string, options: RestoreOptions): Promise<vo
   await typedConsent("What is there now is lost unless it was backed up.", site.stack, options.confirm);
 
   await interruptible(
-    async () => {
-      await stopAll(client, services, report);
-      await load(tools, file, archive, targets, report);
-      for (const target of targets) await prove(tools, target, report);
-      await runAgain(client, tasks, report);
-      await startAll(deployed, services, options, report);
+    async (signal) => {
+      const steps = [
+        () => stopAll(client, services, report),
+        () => load(tools, file, archive, targets, report, signal),
+        ...targets.map((target) => () => prove(tools, target, report)),
+        () => runAgain(client, tasks, report),
+        () => startAll(deployed, services, options, report),
+      ];
+      for (const step of steps) {
+        signal.throwIfAborted();
+        await step();
+      }
     },
     () => half(path, options),
   ).catch((error: unknown) => {
@@ -90,7 +97,7 @@ export async function restore(path: string, options: RestoreOptions): Promise<vo
 function half(path: string, options: RestoreOptions): string {
   return [
     "The data may be replaced in part only, so what was stopped stays stopped.",
-    `To begin the restore again, type: ${commandLine(`restore '${path}'`, options)}`,
+    `To begin the restore again, type: ${commandLine(`restore ${quoted(path)}`, options)}`,
     `To start the services with the data as they are, type: ${commandLine("up", options)}`,
   ].join("\n");
 }
@@ -138,6 +145,7 @@ async function load(
   verified: Archive,
   targets: readonly Restored[],
   report: ReturnType<typeof progressReport>,
+  signal: AbortSignal,
 ): Promise<void> {
   const archive = await report.step("Loading the backup", `${byteSize(file.bytes)}, packed`, (detail) =>
     readBackup(
@@ -149,6 +157,7 @@ async function load(
         await writePart(tools, target.to, content);
       },
       detail,
+      signal,
     ),
   );
   // Between the first reading and this one, somebody may have put another file in its place.
