@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { z } from "zod";
-import { backupSettings } from "../settings/backup.ts";
+import { backupSettings, exampleRecipient } from "../settings/backup.ts";
 import { readStackFile } from "../settings/stack-file.ts";
 import { exitCode, Failure } from "./failure.ts";
 import type { Site } from "./site.ts";
@@ -22,6 +22,20 @@ export function readBackupSettings({ stack, stackFile }: Site): BackupSettings {
     ({ path, message }) => `  ${["backup", ...path.map(String)].join(".")}: ${message}`,
   );
   throw new Failure([`The settings of backups in ${stackFile} have problems:`, ...problems].join("\n"), exitCode.usage);
+}
+
+/**
+ * Refuses to encrypt for the examples' key, whose private one the user has not.
+ *
+ * @throws Failure with exit code 2, and with what to type.
+ */
+export function refuseExampleRecipient({ recipient }: BackupSettings): void {
+  if (recipient !== exampleRecipient) return;
+  throw new Failure(
+    `backup.recipient: must be a public key of your own, but ${recipient} is the example's, and nobody here could restore ` +
+      "the backup. To make one, type: age-keygen -o backup-key.txt",
+    exitCode.usage,
+  );
 }
 
 /** Where backups are put unless something else is said. */

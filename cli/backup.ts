@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { formatVersion, member, partTitle, type Manifest, type Part } from "./archive-format.ts";
 import { writeArchive, type ArchiveSource } from "./archive-writer.ts";
-import { ownFolder, readBackupSettings, type BackupSettings } from "./backup-settings.ts";
+import { ownFolder, readBackupSettings, refuseExampleRecipient, type BackupSettings } from "./backup-settings.ts";
 import { backupTools, type BackupTools } from "./backup-tools.ts";
 import type { Report } from "../toolchain/report.js";
 import type { Member } from "./containers.ts";
@@ -28,6 +28,7 @@ export interface BackupOptions extends CommonOptions {
 export async function backup(options: BackupOptions): Promise<void> {
   const { site, host, client, members } = await findDeployed(options);
   const settings = readBackupSettings(site);
+  refuseExampleRecipient(settings);
   const parts = await findParts(client, members);
   if (parts.length === 0) {
     throw new Failure(

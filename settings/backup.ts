@@ -1,5 +1,8 @@
 import { absolutePath, group, imageReference, text } from "./fields.ts";
 
+/** The public key that the examples of stack files name, from age's own documentation. */
+export const exampleRecipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
 /** How a stack's data are backed up. Read by the commands `backup` and `restore` only. */
 export const backupSettings = group({
   folder: absolutePath()
@@ -16,7 +19,7 @@ export const backupSettings = group({
       description:
         "Public key for which backups are encrypted; whoever has the private one can restore them. `age-keygen` makes " +
         "both. Without it, backups are not encrypted.",
-      examples: ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"],
+      examples: [exampleRecipient],
       caution: "Without the private key nobody can restore what was encrypted.",
     }),
   image: imageReference()
