@@ -18,7 +18,14 @@ import { shown } from "../../cli/output.ts";
 import { probe, servedCertificate } from "../../cli/probe.ts";
 import { followProgress } from "../../cli/progress.ts";
 import { otherDeployer, type DeploymentRecord } from "../../cli/record.ts";
-import { commandLine, siteOf, stackFileFrom, withConfigValue, type Site } from "../../cli/site.ts";
+import {
+  commandLine,
+  hasDeployableExample,
+  siteOf,
+  stackFileFrom,
+  withConfigValue,
+  type Site,
+} from "../../cli/site.ts";
 import { parseCheckpoint, readLastUpdate } from "../../cli/state.ts";
 import { problemsOf } from "../../cli/status.ts";
 import { table, timeSpan } from "../../cli/terminal.ts";
@@ -202,6 +209,11 @@ describe("a stack file made from the example", () => {
     assert.equal(stackFileFrom(example, { clone: "/clone" }), example.replace("./schemas", "/clone/schemas"));
     const remote = "# yaml-language-server: $schema=https://example.org/x.json\n";
     assert.equal(stackFileFrom(remote, { clone: "/clone" }), remote);
+  });
+
+  it("is deployed as it is when it is the example of a stack for development, and fitted to the site otherwise", () => {
+    for (const stack of ["dev", "ocs-dev"]) assert.equal(hasDeployableExample(stack), true, stack);
+    for (const stack of ["staging", "prod", "clinic2"]) assert.equal(hasDeployableExample(stack), false, stack);
   });
 
   it("gets an environment when its name is none", () => {
