@@ -5,6 +5,7 @@ import { buildImage, bundledImage, contextHash, type BuildContext } from "../../
 import { projectRoot } from "../../toolchain/root.js";
 import { Deployment } from "./support/deployment.ts";
 import { exec } from "./support/docker.ts";
+import { assertHardened } from "./support/hardening.ts";
 import { freePorts } from "./support/ports.ts";
 import { assertExit, type Result } from "./support/processes.ts";
 import { Sandbox } from "./support/sandbox.ts";
@@ -31,20 +32,6 @@ function publishedPorts(info: Docker.ContainerInspectInfo): string[] {
   return Object.values(bindings ?? {}).flatMap((ports) =>
     ports.map(({ HostIp: ip, HostPort: port }) => `${ip}:${port}`),
   );
-}
-
-/** Every process without root and capabilities, with a health check that passes, limits, and a log that is rotated. */
-function assertHardened(services: ReadonlyMap<string, Docker.ContainerInspectInfo>): void {
-  for (const [service, { Config: config, HostConfig: host, State: state }] of services) {
-    assert.equal(state.Health?.Status, "healthy", service);
-    assert.match(config.User, /^[1-9]\d*:[1-9]\d*$/, service);
-    assert.equal(host.ReadonlyRootfs, true, service);
-    assert.deepEqual(host.CapDrop, ["ALL"], service);
-    assert.deepEqual(host.SecurityOpt, ["no-new-privileges"], service);
-    assert.ok((host.Memory ?? 0) > 0, service);
-    assert.deepEqual(host.LogConfig, { Type: "json-file", Config: { "max-size": "10m", "max-file": "5" } }, service);
-    assert.equal(host.RestartPolicy?.Name, "unless-stopped", service);
-  }
 }
 
 /** Logs in to Adminer as a browser does. */
@@ -156,7 +143,7 @@ describe("Siddata", function () {
           db: [`${loopback}:${ports.db}`],
         },
       );
-      assertHardened(running);
+      for (const [service, info] of running) assertHardened(service, info);
       await siddata.expectNoChanges();
     });
 
@@ -263,7 +250,7 @@ describe("Siddata", function () {
         proxy: [`${loopback}:${port}`],
       });
       assert.deepEqual(Object.keys(running.get("db")?.NetworkSettings.Networks ?? {}), [`${siddata.name}-database`]);
-      assertHardened(running);
+      for (const [service, info] of running) assertHardened(service, info);
     });
 
     it("serves static files from nginx itself", async () => {
