@@ -1,8 +1,7 @@
 import { z } from "zod";
 
 /**
- * What a backup consists of: a tar archive with these members and no others, in this order. Docs: decision record
- * `a backup is one stream`.
+ * What a backup consists of: a tar archive with these members and no others, in this order. Why: decision record 16.
  */
 export const member = {
   manifest: "manifest.json",

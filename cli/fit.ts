@@ -1,3 +1,4 @@
+import { imagePin } from "../settings/fields.ts";
 import { partTitle, type Manifest, type Part } from "./archive-format.ts";
 import { partKey } from "./saved-parts.ts";
 
@@ -51,7 +52,7 @@ function versionProblem(saved: string | undefined, own: string | undefined): str
 
 /** The version in an image's tag, such as 2.4.24 of `slipway/camcops:2.4.24-97eab51d6715`. */
 function imageVersion(reference: string): string | undefined {
-  return /:v?(\d+(?:\.\d+)*)[^/:@]*(?:@|$)/.exec(reference)?.[1];
+  return /^v?(\d+(?:\.\d+)*)/.exec(imagePin(reference).tag ?? "")?.[1];
 }
 
 function isNewer(version: string, other: string): boolean {
