@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { volumeNames } from "./docker.ts";
 
 /** A container of a Docker Compose project. */
 export interface ComposeContainer {
@@ -45,6 +46,5 @@ export async function composeVolume(
 ): Promise<string | undefined> {
   const mounted = containers.find((container) => container.service === service)?.volumes[folder];
   if (mounted !== undefined) return mounted;
-  const { Volumes: present } = await client.listVolumes();
-  return present.some(({ Name: name }) => name === volume) ? volume : undefined;
+  return (await volumeNames(client)).has(volume) ? volume : undefined;
 }

@@ -1,6 +1,7 @@
 import type Docker from "dockerode";
 import type { ComposeContainer } from "./compose.ts";
 import { listMembers } from "./containers.ts";
+import { ignoring } from "./docker.ts";
 import { Failure } from "./failure.ts";
 import type { Site } from "./site.ts";
 import { readState } from "./state.ts";
@@ -47,7 +48,7 @@ export async function takeOver(
     }
     for (const { id, name } of running) {
       remark(`Starting ${name} again`);
-      await client.getContainer(id).start().catch(alreadyStarted);
+      await client.getContainer(id).start().catch(ignoring(304));
     }
     const names = running.map(({ name }) => name);
     const kept = names.length === 0 ? "" : ` The former containers run again: ${names.join(", ")}.`;
@@ -65,9 +66,4 @@ async function stopStack(client: Docker, site: Site): Promise<void> {
     // In its own grace time.
     await client.getContainer(id).stop();
   }
-}
-
-/** Docker answers 304 to the start of a container that runs. */
-function alreadyStarted(error: unknown): void {
-  if ((error as { statusCode?: number }).statusCode !== 304) throw error;
 }
