@@ -122,7 +122,7 @@ describe("COPED", function () {
     (await sandbox.docker.getContainer(`${dev.name}-${service}`).top()) as { Titles: string[]; Processes: string[][] };
 
   describe("in development", () => {
-    it("says where it is, and changes nothing when it is deployed again", async () => {
+    it("has nothing to change when it is previewed again", async () => {
       await dev.expectNoChanges();
     });
 
