@@ -12,7 +12,7 @@ export const member = {
 } as const;
 
 /** Size of the pieces that a part is cut into, in bytes: a member of a tar archive says beforehand how long it is. */
-export const pieceSize = 4 * 1024 * 1024;
+export const pieceSize = 1024 * 1024;
 
 /** How long a member may be that is read as a whole, in bytes. */
 export const textLimit = 256 * 1024 * 1024;
