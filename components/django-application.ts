@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import type { ContainerArgs, GeneratedFiles, Mount, NetworkMembership } from "./container.ts";
 import { FileVolume } from "./file-volume.ts";
-import { superuserActions } from "./operations.ts";
+import { savedMounts, superuserActions } from "./operations.ts";
 import { Service, type PublishedPort, type ServiceArgs } from "./service.ts";
 import { Task } from "./task.ts";
 import type { Volume } from "./volume.ts";
@@ -193,6 +193,7 @@ export class DjangoApplication extends pulumi.ComponentResource {
           version: 1,
           main: true,
           shell: ["bash"],
+          ...savedMounts(args.data ?? []),
           actions: {
             [superuserActions.create]: superuserCommand("create", "/dev/stdin"),
             [superuserActions.password]: superuserCommand("password", "/dev/stdin"),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Mount } from "./container.ts";
 
 const command = z.array(z.string()).min(1);
 
@@ -47,6 +48,12 @@ export const serviceOperationsSchema = z.strictObject({
 });
 
 export type ServiceOperations = z.infer<typeof serviceOperationsSchema>;
+
+/** What of these mounts a backup saves: the files of volumes. A folder of the host is its owner's to save. */
+export function savedMounts(mounts: readonly Mount[]): Pick<ServiceOperations, "savedFolders"> {
+  const savedFolders = mounts.flatMap(({ source, target }) => (typeof source === "string" ? [] : [target]));
+  return savedFolders.length === 0 ? {} : { savedFolders };
+}
 
 /** The text of the label `slipway.operations`. */
 export function operationsLabel(operations: ServiceOperations): string {

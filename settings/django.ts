@@ -48,7 +48,7 @@ export function djangoSettings({ image }: { image: string }) {
       }),
     environment: environmentVariables.default({}).meta({
       description: "Further environment variables of the application.",
-      examples: [{ EMAIL_HOST: "smtp.example.org" }],
+      examples: [{ LANGUAGE_CODE: "de" }],
       caution: "Whoever may use Docker can read them: no passwords.",
     }),
     allowedHosts: list(

@@ -7,6 +7,7 @@ import type { Host } from "../../components/host.ts";
 import { Image } from "../../components/image.ts";
 import { Network } from "../../components/network.ts";
 import { Secret } from "../../components/secret.ts";
+import { savedMounts } from "../../components/operations.ts";
 import { Service, type RestartPolicy } from "../../components/service.ts";
 import { Volume } from "../../components/volume.ts";
 import type { OcsSettings } from "../../settings/ocs/settings.ts";
@@ -229,6 +230,8 @@ export class Ocs extends pulumi.ComponentResource {
     const child = { parent: this };
     const password = new Secret(`${this.#name}-grafana-password`, { given: secrets.grafanaPassword }, child).value;
     const image = this.#image("grafana");
+    const data = new Volume(`${this.#name}-grafana-data`, { volumeName: `${name}-grafana-data` }, child);
+    const mounts = [{ source: data, target: "/var/lib/grafana" }];
     const { address, port } = influxdbAt(influxdb);
     const secret = this.#files("grafana-secrets", image, users.grafana, { "admin-password": password });
     const provisioning = this.#files("grafana-files", image, users.grafana, {
@@ -253,12 +256,7 @@ export class Ocs extends pulumi.ComponentResource {
           { volume: secret, target: "/run/secrets" },
           { volume: provisioning, target: "/etc/grafana/provisioning/datasources" },
         ],
-        mounts: [
-          {
-            source: new Volume(`${this.#name}-grafana-data`, { volumeName: `${name}-grafana-data` }, child),
-            target: "/var/lib/grafana",
-          },
-        ],
+        mounts,
         userId: users.grafana,
         groupId: users.grafana,
         ports: [{ address: grafana.hostAddress, hostPort: grafana.hostPort, containerPort: grafanaPort }],
@@ -266,7 +264,7 @@ export class Ocs extends pulumi.ComponentResource {
           command: ["wget", "-q", "-O", "/dev/null", `http://127.0.0.1:${String(grafanaPort)}/api/health`],
           startPeriodSeconds: 120,
         },
-        operations: { version: 1, shell: ["bash"] },
+        operations: { version: 1, shell: ["bash"], ...savedMounts(mounts) },
       },
       { ...child, dependsOn },
     );
@@ -382,7 +380,7 @@ export class Ocs extends pulumi.ComponentResource {
           timeoutSeconds: 10,
           startPeriodSeconds: 120,
         },
-        operations: { version: 1, shell: ["bash"] },
+        operations: { version: 1, shell: ["bash"], ...savedMounts(mounts) },
       },
       { parent: this, dependsOn },
     );
@@ -411,7 +409,9 @@ function influxBackup(database: string) {
   return {
     dump: inFolder(`influxd backup -portable -database "$1" "$folder" >&2; tar -c -C "$folder" .`),
     load: inFolder(
-      `tar -x -C "$folder"; influx -execute "DROP DATABASE \\"$1\\""; influxd restore -portable -database "$1" "$folder" >&2`,
+      `tar -x -C "$folder"; ` +
+        `grep -Fq "\\"database\\":\\"$1\\"" "$folder"/*.manifest || { echo "There is no backup of the database $1 in it." >&2; exit 1; }; ` +
+        `influx -execute "DROP DATABASE \\"$1\\""; influxd restore -portable -database "$1" "$folder" >&2`,
     ),
   };
 }
@@ -425,7 +425,11 @@ function summary({ grafana, influxdb, crossbar }: OcsSettings): SystemSummary | 
     probe: { address: reachable(hostAddress), port: hostPort, path },
   });
   if (grafana.container) {
-    return { ...at(grafana, "/login"), superuser: "admin", passwordOutput: "ocsGrafanaPassword" };
+    return {
+      ...at(grafana, "/login"),
+      superuser: "admin",
+      passwordOutput: "ocsGrafanaPassword",
+    };
   }
   if (influxdb.container) return at(influxdb, "/query?q=SHOW%20DATABASES");
   return crossbar.container ? at(crossbar, "/info") : undefined;

@@ -56,6 +56,9 @@ const containersOf = (names: string[]) => names.filter((name) => name.endsWith("
 const healthy = { timeout: "5s", interval: "5s", retries: 3, startPeriod: "2m0s" };
 const operations = '{"version":1,"shell":["bash"]}';
 
+/** The same of a service that has files for a backup. */
+const saves = (folder: string) => JSON.stringify({ version: 1, shell: ["bash"], savedFolders: [folder] });
+
 describe("Ocs by default", () => {
   let recorded: Recorded[];
   let ocs: Ocs | undefined;
@@ -173,7 +176,10 @@ describe("Ocs by default", () => {
 
   it("runs Grafana with a generated password from a file, and with InfluxDB as its source of data", () => {
     assert.deepEqual(named(recorded, "ocs-grafana-container").inputs, {
-      ...usual("grafana", "grafana", "grafana:1", 472, filesLabel("grafana-secrets", "grafana-files")),
+      ...usual("grafana", "grafana", "grafana:1", 472, {
+        "slipway.operations": saves("/var/lib/grafana"),
+        ...filesLabel("grafana-secrets", "grafana-files"),
+      }),
       envs: [
         "TZ=UTC",
         "GF_SECURITY_ADMIN_PASSWORD__FILE=/run/secrets/admin-password",
@@ -293,8 +299,13 @@ describe("Ocs by default", () => {
     assert.deepEqual(argumentsOf("influxagent"), [
       ...["--initial-state", "record", "--host", "influxdb", "--port", 8086, "--database", "ocs_feeds"],
     ]);
-    const { volumes } = named(recorded, "ocs-agent-aggregator-container").inputs as { volumes: unknown[] };
-    assert.deepEqual(volumes[0], { volumeName: "ocs-aggregator-data", containerPath: "/data", readOnly: false });
+    const { volumes, labels } = named(recorded, "ocs-agent-aggregator-container").inputs as Record<string, unknown[]>;
+    assert.ok(
+      (labels as { label: string; value: string }[]).some(
+        ({ label, value }) => label === "slipway.operations" && value === saves("/data"),
+      ),
+    );
+    assert.deepEqual(volumes?.[0], { volumeName: "ocs-aggregator-data", containerPath: "/data", readOnly: false });
   });
 
   it("says how it is reached, and gives clients on the host the whole site configuration", () => {

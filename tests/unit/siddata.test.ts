@@ -345,8 +345,13 @@ describe("Siddata in production", () => {
     const keeping = await recordSiddata({ environment: "prod", settings: told });
     const { added } = differences(recorded, keeping);
     assert.deepEqual(added, ["siddata-srv-media", "siddata-srv-media-volume"]);
-    const { volumes } = inputsOf(keeping, "backend") as { volumes: { containerPath: string }[] };
+    const { volumes, labels } = inputsOf(keeping, "backend") as {
+      volumes: { containerPath: string }[];
+      labels: { label: string; value: string }[];
+    };
     assert.deepEqual(volumes[0], { volumeName: "siddata-srv-media", containerPath: "/srv/media", readOnly: false });
+    const { value = "{}" } = labels.find(({ label }) => label === "slipway.operations") ?? {};
+    assert.deepEqual((JSON.parse(value) as { savedFolders: unknown }).savedFolders, ["/srv/media"]);
   });
 
   it("says where it is reached", () => {
