@@ -6,9 +6,8 @@ import { buildImage, builtReference, bundledImage, folderImage } from "../compon
 import { valueAt } from "../settings/path.ts";
 import { readStackFile } from "../settings/stack-file.ts";
 import { imageChoices } from "../settings/systems.ts";
-import { configFileOf, importCamcops } from "../systems/camcops/import.ts";
-import { isCamcopsVariable } from "../systems/camcops/variables.ts";
-import type { ComposeProject, ImportedSystem } from "../systems/import.ts";
+import type { ComposeProject, ImportedSystem, Importer } from "../systems/import.ts";
+import { importers } from "../systems/importers.ts";
 import { parseVariables, type VariablesFile } from "../systems/variables-file.ts";
 import { serverOf, serverUser } from "./database-data.ts";
 import { dockerOf } from "./docker.ts";
@@ -22,13 +21,14 @@ import {
 } from "./installation.ts";
 import { newStackText, refuseExisting, settingsProblems, writeNewStack } from "./new-stack.ts";
 import { prepare } from "./prepare.ts";
+import { withAnswer } from "./questions.ts";
 import { commandLine, siteOf, type CommonOptions, type Site } from "./site.ts";
 import { takeOver } from "./take-over.ts";
 import { coloured, consent, remark, say } from "./terminal.ts";
 import { up } from "./up.ts";
 
 export interface ImportOptions extends CommonOptions {
-  /** The installation's `camcops.conf`. @default the one that the settings file names, if it can be read here */
+  /** The installation's own configuration file. @default the one that the settings file names, if it can be read here */
   config?: string;
   /** Says what would be done and does nothing. */
   dryRun: boolean;
@@ -48,13 +48,19 @@ export async function importInstallation(settingsFile: string, options: ImportOp
   const isWritten = options.stop && !options.overwrite && existsSync(site.stackFile);
   if (!options.dryRun && !isWritten) refuseExisting(site, options.overwrite);
   const found = parseVariables(readText(settingsFile), { HOME: homedir() });
-  if (!found.variables.some(({ name }) => isCamcopsVariable(name))) {
+  const known = importers.find(({ importer }) => found.variables.some(({ name }) => importer.isVariable(name)));
+  if (known === undefined) {
+    const examples = importers.map(({ importer: { title, example } }) => `${title}: ${example}`).join(", ");
     throw new Failure(
-      `${settingsFile} sets no variable of CamCOPS (CAMCOPS_…). A settings file holds lines such as: export CAMCOPS_DOCKER_CAMCOPS_HOST_PORT="443"`,
+      `${settingsFile} sets no variable of a system that can be taken over. A settings file holds lines such as, for ${examples}`,
       exitCode.usage,
     );
   }
-  const imported = await importCamcops({ variables: found.variables, configText: readConfig(found, options) });
+  const { system, importer } = known;
+  const imported = await importer.read({
+    variables: found.variables,
+    configText: readConfig(importer, found, options),
+  });
   const { compose } = imported;
   const docker = await dockerOf(site, options).catch((error: unknown) => {
     if (options.stop) throw error;
@@ -63,11 +69,16 @@ export async function importInstallation(settingsFile: string, options: ImportOp
   const installation =
     typeof docker === "string"
       ? undefined
-      : await lookAtInstallation(docker, compose, serverOf(databaseImage(site, options.stack)));
+      : await lookAtInstallation(docker, compose, serverOf(databaseImage(site, compose)));
   const { database } = installation ?? {};
   const isUsable = database !== undefined && database.refusal === undefined;
-  const mysql = { ...(imported.settings["mysql"] as object), ...(isUsable && { volume: database.volume }) };
-  const stack = { system: "camcops" as const, settings: { ...imported.settings, mysql }, secrets: imported.secrets };
+  const settings =
+    compose.database === undefined || !isUsable
+      ? imported.settings
+      : (withAnswer({ [system]: imported.settings }, compose.database.setting.split("."), database.volume)[
+          system
+        ] as Record<string, unknown>);
+  const stack = { system, settings, secrets: imported.secrets };
 
   report(found, imported);
   say();
@@ -79,7 +90,7 @@ export async function importInstallation(settingsFile: string, options: ImportOp
       ? undefined
       : `The volume ${database.volume} ${database.refusal}.\n${dumpAndLoad(installation, {
           service: compose.database.service,
-          databaseName: (mysql as { databaseName?: string }).databaseName ?? "camcops",
+          databaseName: compose.database.databaseName,
           dbshell: commandLine("dbshell", options),
         })}`;
 
@@ -110,9 +121,9 @@ export async function importInstallation(settingsFile: string, options: ImportOp
 }
 
 /** The database's image as the stack's file has it, be the rest of the file right or wrong. */
-function databaseImage({ stackFile }: Site, stack: string): unknown {
-  if (!existsSync(stackFile)) return undefined;
-  return valueAt(readStackFile(stack, readText(stackFile)).values, ["camcops", "images", "mysql"]);
+function databaseImage({ stack, stackFile }: Site, { database }: ComposeProject): unknown {
+  if (database === undefined || !existsSync(stackFile)) return undefined;
+  return valueAt(readStackFile(stack, readText(stackFile)).values, database.image.split("."));
 }
 
 /** Stops the installation and deploys the stack, whose file is written. */
@@ -194,9 +205,9 @@ function readText(file: string): string {
   }
 }
 
-function readConfig({ variables }: VariablesFile, { config }: ImportOptions): string | undefined {
+function readConfig(importer: Importer, { variables }: VariablesFile, { config }: ImportOptions): string | undefined {
   if (config !== undefined) return readText(resolve(config));
-  const file = configFileOf(variables);
+  const file = importer.configFile(variables);
   if (file === undefined || !existsSync(file)) return undefined;
   remark(`The installation's configuration is read from ${file}.`);
   return readText(file);

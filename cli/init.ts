@@ -20,10 +20,14 @@ export interface InitOptions extends CommonOptions {
 }
 
 /** Asks what a system's settings ask, and writes the stack's file. Where nobody can be asked, suggestions are the answers. */
-export async function init(systemName: string, options: InitOptions): Promise<void> {
+export async function init(systemName: string | undefined, options: InitOptions): Promise<void> {
   const system = systemNames.find((name) => name === systemName);
   if (system === undefined) {
-    throw new Failure(`There is no system "${systemName}". Allowed: ${systemNames.join(", ")}`, exitCode.usage);
+    const what = systemName === undefined ? "Which system?" : `There is no system "${systemName}".`;
+    throw new Failure(
+      `${what} Type: ${commandLine("init SYSTEM", options)}. Allowed: ${systemNames.join(", ")}`,
+      exitCode.usage,
+    );
   }
   const site = siteOf(options);
   refuseExisting(site, options.overwrite);

@@ -65,18 +65,18 @@ function wholeNumber(text: string): number {
 }
 
 verb("init", "ask what an installation is to be like, and write the stack's file")
-  .argument("[system]", "the system to install", "camcops")
+  .argument("[system]", "the system to install")
   .option("--answers <file>", "a YAML file with answers: the system's settings by their names, and secrets")
   .option("--set <key=value...>", "answers that are not secret, such as hostPort=8443 or certificate.kind=files", [])
   .option("--overwrite", "replace a stack file that is there; it is kept under another name", false)
-  .action(async (system: string, options: InitOptions) => {
+  .action(async (system: string | undefined, options: InitOptions) => {
     const { init } = await import("./init.ts");
     await init(system, options);
   });
 
 verb("import", "write the file of a stack that is equal to an existing installation")
   .argument("<settings-file>", 'the installation\'s settings file, lines such as: export NAME="value"')
-  .option("--config <file>", "its camcops.conf (default: where the settings file says, if it can be read)")
+  .option("--config <file>", "its own configuration file (default: where the settings file says, if it can be read)")
   .option("--dry-run", "say what would be done, and change nothing", false)
   .option("--overwrite", "replace a stack file that is there; it is kept under another name", false)
   .option("--stop", "stop the installation's containers and deploy the stack in their place", false)

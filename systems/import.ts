@@ -1,3 +1,5 @@
+import type { Variable } from "./variables-file.ts";
+
 /** Something of an existing installation, such as a variable, and the setting or secret that holds it now. */
 export interface Taken {
   /** Such as `CAMCOPS_DOCKER_FLOWER_HOST_PORT` or `[site] LANGUAGE`. */
@@ -28,8 +30,15 @@ export interface Difference {
 export interface ComposeProject {
   /** Docker Compose's name for it. */
   name: string;
-  /** The database's service; absent when the database is elsewhere. */
-  database?: { service: string; folder: string; volume: string; setting: string };
+  /** The database's service; absent when the database is elsewhere. `setting`: takes the volume; `image`: its image. */
+  database?: {
+    service: string;
+    folder: string;
+    volume: string;
+    databaseName: string;
+    setting: string;
+    image: string;
+  };
   /** The message broker's service, whose volume stays behind. */
   broker?: { service: string; folder: string; volume: string };
 }
@@ -46,4 +55,27 @@ export interface ImportedSystem {
   /** What somebody should know, each a sentence. */
   remarks: string[];
   compose: ComposeProject;
+}
+
+/** An existing installation, as it is read. */
+export interface ExistingInstallation {
+  variables: readonly Variable[];
+  /** The text of its own configuration file. @default it is not at hand, and only the variables are taken over */
+  configText?: string | undefined;
+  /** @default now */
+  now?: Date;
+}
+
+/** How a system takes an existing installation over. */
+export interface Importer {
+  /** The system's own name, such as `CamCOPS`. */
+  title: string;
+  /** A line of an installation's settings file. */
+  example: string;
+  /** Whether a variable is the system's by its name. */
+  isVariable: (name: string) => boolean;
+  /** Where the installation's configuration file is by its variables; undefined where they do not tell. */
+  configFile: (variables: readonly Variable[]) => string | undefined;
+  /** Finds the settings of a stack that is equal to the installation. Changes nothing. */
+  read: (installation: ExistingInstallation) => Promise<ImportedSystem>;
 }

@@ -3,7 +3,7 @@ import { configFolder } from "../../settings/camcops/config-keys.ts";
 import type { CamcopsSettings } from "../../settings/camcops/settings.ts";
 import { checkCertificate } from "../../settings/certificate-check.ts";
 import { valueAt } from "../../settings/path.ts";
-import type { ComposeProject, ImportedSystem, Taken } from "../import.ts";
+import type { ComposeProject, ExistingInstallation, ImportedSystem, Importer, Taken } from "../import.ts";
 import type { Variable } from "../variables-file.ts";
 import { concurrencyOf, importConfig } from "./config-import.ts";
 import { readConfigFile } from "./config-file.ts";
@@ -11,16 +11,16 @@ import type { ConfigInput } from "./config.ts";
 import { databaseUrl } from "./database-url.ts";
 import { installedDatabase } from "./installed-database.ts";
 import { ownCertificate } from "./own-certificate.ts";
-import { camcopsVariables, type CamcopsInput, type VariableSettings } from "./variables.ts";
+import { camcopsVariables, isCamcopsVariable, type CamcopsInput, type VariableSettings } from "./variables.ts";
 
-/** An installation of CamCOPS that was made with its own installer or its Docker Compose files. */
-export interface CamcopsInstallation {
-  variables: readonly Variable[];
-  /** The text of its `camcops.conf`. @default it is not at hand, and only the variables are taken over */
-  configText?: string | undefined;
-  /** @default now */
-  now?: Date;
-}
+/** Takes over an installation of CamCOPS that was made with its own installer or its Docker Compose files. */
+export const camcopsImporter: Importer = {
+  title: "CamCOPS",
+  example: 'export CAMCOPS_DOCKER_CAMCOPS_HOST_PORT="443"',
+  isVariable: isCamcopsVariable,
+  configFile: configFileOf,
+  read: importCamcops,
+};
 
 /** Where an installation's `camcops.conf` is by its variables; undefined where they name no folder. */
 export function configFileOf(variables: readonly Variable[]): string | undefined {
@@ -29,7 +29,7 @@ export function configFileOf(variables: readonly Variable[]): string | undefined
 }
 
 /** Finds the settings of a stack that is equal to an existing installation. Changes nothing. */
-export async function importCamcops(installation: CamcopsInstallation): Promise<ImportedSystem> {
+export async function importCamcops(installation: ExistingInstallation): Promise<ImportedSystem> {
   const found = camcopsVariables(installation.variables);
   const remarks = [
     "The database and Flower listen on 127.0.0.1 only, and Flower asks for a password: camcops.mysql.hostAddress and camcops.flower.hostAddress choose another address.",
@@ -262,7 +262,9 @@ function composeProject({ name = "camcops", mysql = {} }: CamcopsInput): Compose
         service: "mysql",
         folder: "/var/lib/mysql",
         volume: `${name}_db_data_volume`,
+        databaseName: mysql.databaseName ?? "camcops",
         setting: "camcops.mysql.volume",
+        image: "camcops.images.mysql",
       },
     }),
     broker: { service: "rabbitmq", folder: "/var/lib/rabbitmq", volume: `${name}_rabbitmq_volume` },

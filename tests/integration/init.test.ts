@@ -32,7 +32,7 @@ describe("./slipway init", function () {
 
   it("asks what the installer asks, says at once what is wrong, and writes what was answered", async () => {
     const folder = join(sandbox.folder, "camcops_config");
-    const terminal = new Terminal(sandbox, "./slipway init --stack clinic", { rows: 50, columns: 160 });
+    const terminal = new Terminal(sandbox, "./slipway init camcops --stack clinic", { rows: 50, columns: 160 });
     const answer = async (question: RegExp, typed: string) => {
       await terminal.shows(question);
       terminal.type(`${typed}${enter}`);
@@ -92,7 +92,7 @@ describe("./slipway init", function () {
 
   it("leaves a stack file alone that is there", async () => {
     const before = readFileSync(sandbox.stackFile("clinic"), "utf8");
-    const { stderr } = assertExit(await sandbox.slipway(["init", "--stack", "clinic"]), 2);
+    const { stderr } = assertExit(await sandbox.slipway(["init", "camcops", "--stack", "clinic"]), 2);
     assert.match(stderr, /has a file already.*--overwrite/s);
     assert.equal(readFileSync(sandbox.stackFile("clinic"), "utf8"), before);
   });
@@ -104,7 +104,7 @@ describe("./slipway init", function () {
       `mysql: { container: false, server: db.example.org }\ncamcopsMysqlUserPassword: ${JSON.stringify(password)}\n`,
       { mode: 0o600 },
     );
-    const args = ["init", "--stack", "ward", "--answers", file, "--set", `configDirectory=${sandbox.folder}`];
+    const args = ["init", "camcops", "--stack", "ward", "--answers", file, "--set", `configDirectory=${sandbox.folder}`];
     assertExit(await sandbox.slipway([...args, "--set", "hostPort=8444", "--set", "timeZone=Europe/London"]), 0);
     assert.deepEqual(configOf("ward")["slipway:camcops"], {
       configDirectory: sandbox.folder,
@@ -118,7 +118,7 @@ describe("./slipway init", function () {
 
   it("says everything that is wrong with such answers, and takes no secret as an option", async () => {
     const set = (...answers: string[]) =>
-      sandbox.slipway(["init", "--stack", "other", ...answers.flatMap((answer) => ["--set", answer])]);
+      sandbox.slipway(["init", "camcops", "--stack", "other", ...answers.flatMap((answer) => ["--set", answer])]);
     const { stderr } = assertExit(await set("hostPort=70000", "mysql.container=false", "hostPrt=1"), 2);
     for (const key of ["camcops.hostPort", "camcops.mysql.server", "camcops.hostPrt", "camcopsMysqlUserPassword"]) {
       assert.ok(stderr.includes(`${key}: must`), `${key} is not in: ${stderr}`);
