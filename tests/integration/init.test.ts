@@ -104,7 +104,16 @@ describe("./slipway init", function () {
       `mysql: { container: false, server: db.example.org }\ncamcopsMysqlUserPassword: ${JSON.stringify(password)}\n`,
       { mode: 0o600 },
     );
-    const args = ["init", "camcops", "--stack", "ward", "--answers", file, "--set", `configDirectory=${sandbox.folder}`];
+    const args = [
+      "init",
+      "camcops",
+      "--stack",
+      "ward",
+      "--answers",
+      file,
+      "--set",
+      `configDirectory=${sandbox.folder}`,
+    ];
     assertExit(await sandbox.slipway([...args, "--set", "hostPort=8444", "--set", "timeZone=Europe/London"]), 0);
     assert.deepEqual(configOf("ward")["slipway:camcops"], {
       configDirectory: sandbox.folder,
