@@ -1,8 +1,12 @@
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 
 import { absolutePath, list, text } from "./fields.ts";
 import { settingKey, valueAt } from "./path.ts";
 import type { Report } from "./remedy.ts";
+
+/** The application that stands in for the user's own. */
+const template = fileURLToPath(new URL("../templates/django", import.meta.url));
 
 const environmentVariables = z
   .record(
@@ -114,4 +118,25 @@ export function variablesAreFree(
       unset: settingKey([system, ...variable]),
     });
   }
+}
+
+/**
+ * What the image of an application is built from, where no image is set.
+ *
+ * @param name of the image, such as `coped-web`
+ * @param application its settings, which may be invalid
+ */
+export function djangoBuild(name: string, application: unknown): { name: string; folder: string; target: string } {
+  const folder = valueAt(application, ["folder"]);
+  const target = valueAt(application, ["target"]);
+  return {
+    name,
+    folder: typeof folder === "string" ? folder : template,
+    target: typeof target === "string" ? target : "dev",
+  };
+}
+
+/** The folder whose code dev runs; none where the image comes from elsewhere and holds its code. */
+export function applicationFolder(folder: string | undefined, image: string | undefined): string | undefined {
+  return folder ?? (image === undefined ? template : undefined);
 }

@@ -13,6 +13,14 @@ export interface Publication {
   port: number;
 }
 
+/** The publication of a group of settings that has an address and a port, such as `camcops.mysql`. */
+export function publication(
+  group: string,
+  { hostAddress, hostPort }: { hostAddress: string; hostPort: number },
+): Publication {
+  return { portKey: `${group}.hostPort`, addressKey: `${group}.hostAddress`, address: hostAddress, port: hostPort };
+}
+
 /**
  * Finds the ports that somebody else holds. A port of a container that carries all labels in `own` is the stack's
  * already. Processes other than containers are seen when the engine runs on this machine (`isLocal`).

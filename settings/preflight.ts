@@ -5,7 +5,8 @@ import { portFindings } from "./port-check.ts";
 import { type Finding, type Problem, problem } from "./problems.ts";
 import type { StackSettings } from "./stack.ts";
 import type { NamedNetwork, NamedVolume } from "./system.ts";
-import { hostNeeds, imageChoices } from "./systems.ts";
+import type { HostNeeds, System } from "./system.ts";
+import { imageChoices, systemNames, systems } from "./systems.ts";
 
 /** What the host says about a stack's settings. */
 export interface Preflight {
@@ -189,4 +190,13 @@ async function whyNotToBeHad(reference: string, docker: Docker): Promise<string 
       (error: unknown) => (error as { json?: { message?: string } }).json?.message ?? (error as Error).message,
     );
   }
+}
+
+/** What the systems of a stack ask of the host. */
+function hostNeeds(stack: StackSettings): HostNeeds[] {
+  return systemNames.flatMap((name) => {
+    const system: System = systems[name];
+    const settings = stack[name];
+    return settings === undefined ? [] : [system.needs(settings, stack.environment)];
+  });
 }

@@ -5,8 +5,7 @@ import { oneOf } from "./fields.ts";
 import { ocsSystem } from "./ocs/system.ts";
 import { valueAt } from "./path.ts";
 import { siddataSystem } from "./siddata/system.ts";
-import type { StackSettings } from "./stack.ts";
-import { imagesOf, type HostNeeds, type ImageSource, type System } from "./system.ts";
+import { imagesOf, type ImageSource, type System } from "./system.ts";
 
 /** The systems that a stack can hold, by their keys. */
 export const systems = {
@@ -52,13 +51,5 @@ export function imageChoices(stack: unknown): ImageChoice[] {
         return { path: [name, "images", image], source };
       },
     );
-  });
-}
-
-/** What the systems of a stack ask of the host. */
-export function hostNeeds(stack: StackSettings): HostNeeds[] {
-  return all.flatMap(([name, system]) => {
-    const settings = stack[name];
-    return settings === undefined ? [] : [system.needs(settings, stack.environment)];
   });
 }

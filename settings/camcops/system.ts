@@ -1,10 +1,9 @@
-import { stat } from "node:fs/promises";
-
 import { checkCertificate } from "../certificate-check.ts";
 import { environments, type Environment } from "../environment.ts";
 import { isLoopback, secretText } from "../fields.ts";
+import { folderFindings } from "../folder-check.ts";
 import { valueAt } from "../path.ts";
-import type { Publication } from "../port-check.ts";
+import { publication, type Publication } from "../port-check.ts";
 import type { Question } from "../question.ts";
 import type { Report } from "../remedy.ts";
 import type { FileFindings, System } from "../system.ts";
@@ -83,16 +82,10 @@ function ownsDatabase(settings: unknown): boolean {
 
 function publications(camcops: CamcopsSettings): Publication[] {
   const { mysql, flower } = camcops;
-  const of = (key: string, { hostAddress, hostPort }: { hostAddress: string; hostPort: number }): Publication => ({
-    portKey: `${key}.hostPort`,
-    addressKey: `${key}.hostAddress`,
-    address: hostAddress,
-    port: hostPort,
-  });
   return [
-    of("camcops", camcops),
-    ...(mysql.container ? [of("camcops.mysql", mysql)] : []),
-    of("camcops.flower", flower),
+    publication("camcops", camcops),
+    ...(mysql.container ? [publication("camcops.mysql", mysql)] : []),
+    publication("camcops.flower", flower),
   ];
 }
 
@@ -113,18 +106,9 @@ function warnings({ https, hostAddress, certificate, config }: CamcopsSettings, 
 }
 
 async function checkFiles({ configDirectory, certificate, https }: CamcopsSettings): Promise<FileFindings> {
-  // Below /host_mnt lie the folders of a Windows host, which only Docker Desktop's engine sees.
+  const findings = await folderFindings("camcops.configDirectory", configDirectory);
+  if (findings.length > 0) return { findings, warnings: [] };
   if (configDirectory === undefined || configDirectory.startsWith("/host_mnt/")) return { findings: [], warnings: [] };
-  const key = "camcops.configDirectory";
-  const isFolder = await stat(configDirectory).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (!isFolder) {
-    const message = "must be an existing folder of the host";
-    const remedy = [{ advice: `sudo mkdir -p ${configDirectory}` }];
-    return { findings: [{ key, value: configDirectory, message, remedy }], warnings: [] };
-  }
   if (!https || certificate.kind !== "files") return { findings: [], warnings: [] };
   const file = (name: "certificate" | "privateKey") => ({
     key: `camcops.certificate.${name}`,

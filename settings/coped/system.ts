@@ -1,18 +1,12 @@
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
+import { djangoBuild } from "../django.ts";
 import { isLoopback, secretText } from "../fields.ts";
+import { folderFindings } from "../folder-check.ts";
 import { valueAt } from "../path.ts";
-import type { Publication } from "../port-check.ts";
-import type { Finding } from "../problems.ts";
+import { publication, type Publication } from "../port-check.ts";
 import type { Report } from "../remedy.ts";
 import type { FileFindings, ImageSource, System } from "../system.ts";
 import { copedEnvironmentRule } from "./rules.ts";
 import { copedSettings, type CopedSettings } from "./settings.ts";
-
-/** The application that stands in for the user's own. */
-const template = fileURLToPath(new URL("../../templates/django", import.meta.url));
 
 /** COPED among a stack's settings. */
 export const copedSystem = {
@@ -38,7 +32,7 @@ export const copedSystem = {
     copedEnvironmentRule(stack, report);
   },
   images: (settings: unknown) => ({
-    web: { build: { name: "coped-web", folder: applicationFolder(settings) ?? "", target: target(settings) } },
+    web: { build: djangoBuild("coped-web", valueAt(settings, ["application"])) },
     nginx: { build: "nginx" },
     db: { build: "postgresql" },
     ...optional(settings, "elasticsearch"),
@@ -51,33 +45,15 @@ export const copedSystem = {
   }),
 } satisfies System<typeof copedSettings>;
 
-/** The folder whose code dev builds and runs; none where the image comes from elsewhere. The settings may be invalid. */
-export function applicationFolder(settings: unknown): string | undefined {
-  const folder = valueAt(settings, ["application", "folder"]);
-  if (typeof folder === "string") return folder;
-  return valueAt(settings, ["images", "web"]) === undefined ? template : undefined;
-}
-
-function target(settings: unknown): string {
-  const chosen = valueAt(settings, ["application", "target"]);
-  return typeof chosen === "string" ? chosen : "dev";
-}
-
 function optional(settings: unknown, service: "elasticsearch" | "voila"): Record<string, ImageSource> {
   if (valueAt(settings, [service, "container"]) === false) return {};
   return { [service]: { build: service, leftOutBy: `coped.${service}.container` } };
 }
 
 function publications({ hostAddress, hostPort, bypass }: CopedSettings): Publication[] {
-  const of = (key: string, address: string, port: number): Publication => ({
-    portKey: `${key}.hostPort`,
-    addressKey: `${key}.hostAddress`,
-    address,
-    port,
-  });
   return [
-    of("coped", hostAddress, hostPort),
-    ...(bypass === undefined ? [] : [of("coped.bypass", bypass.hostAddress, bypass.hostPort)]),
+    publication("coped", { hostAddress, hostPort }),
+    ...(bypass === undefined ? [] : [publication("coped.bypass", bypass)]),
   ];
 }
 
@@ -94,24 +70,10 @@ function warnings({ hostAddress, flushDatabase }: CopedSettings): string[] {
   ];
 }
 
-async function checkFiles(settings: CopedSettings): Promise<FileFindings> {
-  const { application, voila } = settings;
-  const folder = application.folder;
-  const findings = [
-    ...(folder === undefined
-      ? []
-      : await missing("coped.application.folder", folder, join(folder, "Dockerfile"), "a folder with a Dockerfile")),
-    ...(voila.notebooks === undefined
-      ? []
-      : await missing("coped.voila.notebooks", voila.notebooks, voila.notebooks, "an existing folder of the host")),
-  ];
-  return { findings, warnings: [] };
-}
-
-async function missing(key: string, value: string, path: string, expected: string): Promise<Finding[]> {
-  const exists = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  return exists ? [] : [{ key, value, message: `must be ${expected}`, remedy: [{ advice: `ls -l ${value}` }] }];
+async function checkFiles({ application, voila }: CopedSettings): Promise<FileFindings> {
+  const findings = await Promise.all([
+    folderFindings("coped.application.folder", application.folder, { content: "Dockerfile" }),
+    folderFindings("coped.voila.notebooks", voila.notebooks),
+  ]);
+  return { findings: findings.flat(), warnings: [] };
 }

@@ -1,8 +1,9 @@
 import { stat } from "node:fs/promises";
 
 import { isLoopback, secretText } from "../fields.ts";
+import { folderFindings } from "../folder-check.ts";
 import { settingKey, valueAt } from "../path.ts";
-import type { Publication } from "../port-check.ts";
+import { publication, type Publication } from "../port-check.ts";
 import type { Finding } from "../problems.ts";
 import type { FileFindings, ImageSource, System } from "../system.ts";
 import { ocsRules } from "./rules.ts";
@@ -43,10 +44,8 @@ export const ocsSystem = {
 
 function publications(settings: OcsSettings): Publication[] {
   return (["crossbar", "influxdb", "grafana"] as const).flatMap((service) => {
-    const { container, hostAddress, hostPort } = settings[service];
-    const key = `ocs.${service}`;
-    if (!container) return [];
-    return [{ portKey: `${key}.hostPort`, addressKey: `${key}.hostAddress`, address: hostAddress, port: hostPort }];
+    const group = settings[service];
+    return group.container ? [publication(`ocs.${service}`, group)] : [];
   });
 }
 
@@ -66,31 +65,16 @@ async function checkFiles(settings: OcsSettings): Promise<FileFindings> {
   const findings = await Promise.all([
     ...(siteConfigDirectory === undefined ? [] : [siteConfigFindings(settings, siteConfigDirectory)]),
     ...(aggregator.container
-      ? [folderFindings("ocs.aggregator.dataDirectory", aggregator.dataDirectory, agentUser)]
+      ? [folderFindings("ocs.aggregator.dataDirectory", aggregator.dataDirectory, { userId: agentUser })]
       : []),
     ...(influxdb.container
-      ? [folderFindings("ocs.influxdb.dataDirectory", influxdb.dataDirectory, influxdb.userId)]
+      ? [folderFindings("ocs.influxdb.dataDirectory", influxdb.dataDirectory, { userId: influxdb.userId })]
       : []),
     ...agents.flatMap(({ devices }, agent) =>
       devices.map((device, index) => deviceFindings(settingKey(["ocs", "agents", agent, "devices", index]), device)),
     ),
   ]);
   return { findings: findings.flat(), warnings: [] };
-}
-
-/** A folder that a service writes to has to be there, and to be its user's. */
-async function folderFindings(key: string, path: string | undefined, userId: number): Promise<Finding[]> {
-  // Below /host_mnt lie the folders of a Windows host, which only Docker Desktop's engine sees.
-  if (path === undefined || path.startsWith("/host_mnt/")) return [];
-  const found = await stat(path).catch(() => undefined);
-  const own = `sudo chown ${String(userId)}:${String(userId)} ${path}`;
-  if (found?.isDirectory() !== true) {
-    const remedy = [{ advice: `sudo mkdir -p ${path} && ${own}` }];
-    return [{ key, value: path, message: "must be an existing folder of the host", remedy }];
-  }
-  if (found.uid === userId) return [];
-  const message = `must belong to user ${String(userId)}, who writes to it, but belongs to ${String(found.uid)}`;
-  return [{ key, value: path, message, remedy: [{ advice: own }] }];
 }
 
 async function deviceFindings(key: string, path: string): Promise<Finding[]> {

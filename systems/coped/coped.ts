@@ -11,7 +11,8 @@ import { Secret } from "../../components/secret.ts";
 import { Service } from "../../components/service.ts";
 import { Volume } from "../../components/volume.ts";
 import type { CopedSettings } from "../../settings/coped/settings.ts";
-import { applicationFolder, copedSystem } from "../../settings/coped/system.ts";
+import { copedSystem } from "../../settings/coped/system.ts";
+import { applicationFolder } from "../../settings/django.ts";
 import { environments, type Environment } from "../../settings/environment.ts";
 import { imagesOf } from "../../settings/system.ts";
 import { inUrl, reachable } from "../host-address.ts";
@@ -113,7 +114,7 @@ export class Coped extends pulumi.ComponentResource {
     const staticFiles = isForDevelopment
       ? undefined
       : new Volume(`${name}-static`, { volumeName: `${settings.name}-static` }, child);
-    const folder = isForDevelopment ? applicationFolder(settings) : undefined;
+    const folder = isForDevelopment ? applicationFolder(settings.application.folder, settings.images.web) : undefined;
     new DjangoApplication(
       `${name}-web`,
       {

@@ -11,7 +11,8 @@ import { Service } from "../../components/service.ts";
 import { Volume } from "../../components/volume.ts";
 import { environments, type Environment } from "../../settings/environment.ts";
 import type { SiddataSettings } from "../../settings/siddata/settings.ts";
-import { applicationFolder, siddataSystem } from "../../settings/siddata/system.ts";
+import { siddataSystem } from "../../settings/siddata/system.ts";
+import { applicationFolder } from "../../settings/django.ts";
 import { imagesOf } from "../../settings/system.ts";
 import { inUrl, reachable } from "../host-address.ts";
 import type { SystemSummary } from "../summary.ts";
@@ -154,7 +155,7 @@ export class Siddata extends pulumi.ComponentResource {
     const staticFiles = isForDevelopment ? undefined : volume("static");
     // The backend asks other servers for what it recommends.
     const backendEdge = network("backend-edge", "edge");
-    const folder = isForDevelopment ? applicationFolder(settings) : undefined;
+    const folder = isForDevelopment ? applicationFolder(settings.backend.folder, settings.images.backend) : undefined;
     const application = new DjangoApplication(
       `${name}-backend`,
       {

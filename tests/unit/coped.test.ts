@@ -326,7 +326,7 @@ describe("COPED's settings", () => {
       };
       const own = { application: { folder }, voila: { notebooks: join(folder, "notebooks") } };
       assert.deepEqual(await check(own), [
-        "coped.application.folder: must be a folder with a Dockerfile",
+        "coped.application.folder: must be a folder of the host that holds Dockerfile",
         "coped.voila.notebooks: must be an existing folder of the host",
       ]);
       await writeFile(join(folder, "Dockerfile"), "FROM base\n");
