@@ -4,8 +4,6 @@ import * as tls from "@pulumi/tls";
 export interface CertificateAuthorityArgs {
   /** What its certificate is called where it is trusted, such as `Slipway prod`. */
   commonName: string;
-  /** @default none */
-  organization?: string | undefined;
 }
 
 const validityDays = 3650;
@@ -23,7 +21,6 @@ export class CertificateAuthority extends pulumi.ComponentResource {
 
   constructor(name: string, args: CertificateAuthorityArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:index:CertificateAuthority", name, {}, opts);
-    const { commonName, organization } = args;
     const key = new tls.PrivateKey(
       `${name}-key`,
       { algorithm: "ECDSA", ecdsaCurve: "P256" },
@@ -35,7 +32,7 @@ export class CertificateAuthority extends pulumi.ComponentResource {
         privateKeyPem: key.privateKeyPem,
         isCaCertificate: true,
         setSubjectKeyId: true,
-        subject: { commonName, ...(organization !== undefined && { organization }) },
+        subject: { commonName: args.commonName },
         validityPeriodHours: validityDays * 24,
         earlyRenewalHours: earlyRenewalDays * 24,
         allowedUses: ["cert_signing", "crl_signing"],

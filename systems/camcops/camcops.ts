@@ -164,18 +164,17 @@ export class Camcops extends pulumi.ComponentResource {
       ),
     });
 
-    const authority =
-      settings.https && certificate.kind === "private-ca"
-        ? new CertificateAuthority(
-            `${name}-ca`,
-            { commonName: `CamCOPS ${settings.name}`, organization: certificate.organization },
-            child,
-          )
-        : undefined;
-    this.caCertificate = authority?.certificatePem;
+    // It exists and is protected in any case, as passwords are: giving it up never asks for the deletion of what users trust.
+    const authority = new CertificateAuthority(`${name}-ca`, { commonName: `CamCOPS ${settings.name}` }, child);
+    const isSigned = settings.https && certificate.kind === "private-ca";
+    this.caCertificate = isSigned ? authority.certificatePem : undefined;
     const made =
       settings.https && certificate.kind !== "files"
-        ? new Certificate(`${name}-certificate`, { ...certificate, subject: certificate, authority }, child)
+        ? new Certificate(
+            `${name}-certificate`,
+            { ...certificate, subject: certificate, authority: isSigned ? authority : undefined },
+            child,
+          )
         : undefined;
     const own = ownCertificate(settings);
     const serverName = (certificate.kind === "files" ? own?.serverName : certificate.dnsNames[0]) ?? "localhost";

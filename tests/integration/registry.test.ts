@@ -47,7 +47,12 @@ describe("a registry for images", () => {
     assertExit(await docker("run", "--detach", "--name", name, "--publish", "127.0.0.1::5000", reference), 0);
     const { stdout } = assertExit(await docker("port", name, "5000"), 0);
     const address = stdout.trim();
-    await until("the registry answers", 60, async () => (await fetch(`http://${address}/v2/`)).ok);
+    await until("the registry answers", 60, () =>
+      fetch(`http://${address}/v2/`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    );
     repository = `${address}/site/slipway`;
     prod = new Deployment(sandbox, { stack: "prod" });
     sandbox.editStackFile("prod", { "slipway:environment": "prod" });

@@ -87,6 +87,9 @@ describe("Camcops by default", () => {
       ["slipway:camcops:Camcops", "camcops", undefined],
       [`${component}Network`, "camcops-broker-network", "camcops"],
       [network, "camcops-broker-network-network", "camcops-broker-network"],
+      [`${component}CertificateAuthority`, "camcops-ca", "camcops"],
+      ["tls:index/selfSignedCert:SelfSignedCert", "camcops-ca-certificate", "camcops-ca"],
+      ["tls:index/privateKey:PrivateKey", "camcops-ca-key", "camcops-ca"],
       [`${component}Image`, "camcops-camcops-image", "camcops"],
       [image, "camcops-camcops-image-image", "camcops-camcops-image"],
       [`${component}Service`, "camcops-camcops_monitor", "camcops"],
@@ -179,6 +182,10 @@ describe("Camcops by default", () => {
         "camcops-mysql-data-volume": kept,
         "camcops-rabbitmq-data-volume": kept,
         "camcops-temporary-volume": kept,
+        "camcops-ca-key": {
+          protect: true,
+          additionalSecretOutputs: ["privateKeyOpenssh", "privateKeyPem", "privateKeyPemPkcs8"],
+        },
         "camcops-flower-password-password": secret,
         "camcops-mysql-root-password-password": secret,
         "camcops-mysql-user-password-password": secret,
@@ -696,13 +703,8 @@ describe("Camcops", () => {
     });
     const { removed, added } = differences(usual, recorded);
     assert.deepEqual(removed, ["camcops-certificate-certificate"]);
-    assert.deepEqual(added.sort(), [
-      "camcops-ca",
-      "camcops-ca-certificate",
-      "camcops-ca-key",
-      "camcops-certificate-request",
-      "camcops-certificate-signed",
-    ]);
+    assert.deepEqual(added.sort(), ["camcops-certificate-request", "camcops-certificate-signed"]);
+    assert.equal(named(usual, "camcops-ca-key").options.protect, true);
     const ca = certificatePem({ commonName: "CamCOPS camcops" });
     assert.ok(camcops?.caCertificate);
     const shown = pulumi.all([camcops.caCertificate, camcops.summary.probe.certificatePem]);
