@@ -217,6 +217,7 @@ export class Coped extends pulumi.ComponentResource {
       probe: { address, port: settings.hostPort, path: application.healthPath },
       superuser: settings.superuser.username,
       passwordOutput: "copedSuperuserPassword",
+      ...(!settings.flushDatabase && { passwordIsInitial: true }),
     };
     this.registerOutputs({ summary: this.summary });
   }

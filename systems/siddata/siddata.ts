@@ -248,6 +248,7 @@ export class Siddata extends pulumi.ComponentResource {
       probe: { address, port: published.hostPort, path: backend.healthPath },
       superuser: settings.superuser.username,
       passwordOutput: "siddataSuperuserPassword",
+      passwordIsInitial: true,
     };
     this.registerOutputs({ summary: this.summary });
   }

@@ -161,6 +161,7 @@ describe("Coped in production", () => {
       probe: { address: "127.0.0.1", port: 1337, path: "/health_check/?format=json" },
       superuser: "admin",
       passwordOutput: "copedSuperuserPassword",
+      passwordIsInitial: true,
     });
   });
 

@@ -257,6 +257,7 @@ describe("Siddata in dev", () => {
       probe: { address: "127.0.0.1", port: 8000, path: "/health_check/?format=json" },
       superuser: "admin",
       passwordOutput: "siddataSuperuserPassword",
+      passwordIsInitial: true,
     });
   });
 
