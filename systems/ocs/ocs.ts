@@ -156,7 +156,8 @@ export class Ocs extends pulumi.ComponentResource {
         : network === "host"
           ? `${inUrl(reachable(hostAddress))}:${String(hostPort)}`
           : `crossbar:${String(crossbarPort)}`;
-    return { wampServer: `ws://${address}/ws`, wampHttp: `http://${address}/call`, realm, addressRoot };
+    const { instanceId: registryId } = this.#args.settings.registry;
+    return { wampServer: `ws://${address}/ws`, wampHttp: `http://${address}/call`, realm, addressRoot, registryId };
   }
 
   #crossbar(): pulumi.Resource[] {

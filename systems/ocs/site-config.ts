@@ -9,6 +9,8 @@ export interface Hub {
   realm: string;
   /** What all agents' addresses begin with. */
   addressRoot: string;
+  /** Instance id of the registry agent. */
+  registryId: string;
 }
 
 /** One agent as a site configuration file lists it. */
@@ -33,7 +35,7 @@ export function siteConfig(hub: Hub, agents: readonly AgentInstance[]): string {
       wamp_http: hub.wampHttp,
       wamp_realm: hub.realm,
       address_root: hub.addressRoot,
-      registry_address: `${hub.addressRoot}.registry`,
+      registry_address: `${hub.addressRoot}.${hub.registryId}`,
     },
     hosts: Object.fromEntries(
       hostnames.map((name) => [
