@@ -78,7 +78,7 @@ function declared(inputs) {
  * @param {NodeJS.ProcessEnv} env - from {@link pulumiEnvironment}
  * @param {string} folder - an empty one, for a file without secrets in plain text
  * @returns {Promise<Deployment>}
- * @throws where no service of CamCOPS is deployed: says what to type
+ * @throws where no service is deployed: says what to type
  */
 export async function readDeployment(env, folder) {
   const file = join(folder, "state.json");

@@ -1,4 +1,4 @@
-// Measures a no-op of the deployed CamCOPS beside the same no-op of Docker Compose and OpenTofu. See README.md.
+// Measures a no-op of a deployed stack beside the same no-op of Docker Compose and OpenTofu. See README.md.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ const BUSY_LOAD = 1;
 
 const usage = `Usage: npm run bench -- [--stack NAME] [--home FOLDER] [--runs N]
 
-Measures a no-op of a deployed CamCOPS beside the same no-op of Docker Compose and OpenTofu.
+Measures a no-op of a deployed stack beside the same no-op of Docker Compose and OpenTofu.
 
   --stack NAME   the deployed stack (default: dev)
   --home FOLDER  where its files are, as for ./slipway

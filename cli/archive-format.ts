@@ -50,7 +50,7 @@ export const manifestSchema = z.strictObject({
   stack: name,
   /** When the backup began, in ISO 8601. */
   created: z.iso.datetime(),
-  /** The images of the services, by system and service, such as `camcops/mysql`. */
+  /** The images of the services, by system and service, such as `clinic/mysql`. */
   images: z.record(name, name),
   parts: z.array(partSchema).max(999),
 });

@@ -50,7 +50,7 @@ function versionProblem(saved: string | undefined, own: string | undefined): str
   return `of ${saved}, and the stack has ${own}`;
 }
 
-/** The version in an image's tag, such as 2.4.24 of `slipway/camcops:2.4.24-97eab51d6715`. */
+/** The version in an image's tag, such as 1.2.3 of `slipway/web:1.2.3-97eab51d6715`. */
 function imageVersion(reference: string): string | undefined {
   return /^v?(\d+(?:\.\d+)*)/.exec(imagePin(reference).tag ?? "")?.[1];
 }

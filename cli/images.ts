@@ -18,7 +18,7 @@ export interface PushOptions extends CommonOptions {
  * Builds the images of a stack that are not there yet, pushes them to a registry, and prints the settings by which another
  * stack pulls exactly these.
  *
- * @param settings the settings that choose images, such as `camcops.images.mysql`. Default: all whose image is built
+ * @param settings the settings that choose images, such as `clinic.images.mysql`. Default: all whose image is built
  * @throws Failure when a setting is none of those, or when the registry does not take an image.
  */
 export async function pushImages(settings: readonly string[], options: PushOptions): Promise<void> {

@@ -250,7 +250,7 @@ const images = program.command("images").description("what the stack's container
 
 withCommonOptions(images.command("push"))
   .description("push the images that the stack builds to a registry, and print the settings by which others pull them")
-  .argument("[settings...]", "only the images that these settings choose, such as camcops.images.mysql")
+  .argument("[settings...]", "only the images that these settings choose, such as SYSTEM.images.mysql")
   .requiredOption("--to <repository>", "what the images' names follow, such as registry.example.org/slipway")
   .option("--json", "print data")
   .action(async (settings: string[], options: PushOptions) => {

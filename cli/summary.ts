@@ -18,7 +18,7 @@ interface MemberChange {
 }
 
 /**
- * Says in plain words what a plan does: a line a system, such as "camcops: 2 services replaced (image 2.4.23 → 2.4.24), the
+ * Says in plain words what a plan does: a line a system, such as "clinic: 2 services replaced (image 1.2.3 → 1.2.4), the
  * database volume is kept", and below it a line for each service and task that is already there and changes.
  */
 export function summarise(plan: Plan): string[] {

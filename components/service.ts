@@ -33,7 +33,7 @@ export interface HealthCheck {
 export type RestartPolicy = "unless-stopped" | "always" | "on-failure" | "no";
 
 export interface ServiceArgs extends ContainerArgs {
-  /** The service's name in its system, such as `camcops_server`. */
+  /** The service's name in its system, such as `web`. */
   service: string;
   healthCheck: HealthCheck;
   /** @default none */
