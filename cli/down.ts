@@ -38,15 +38,15 @@ export async function down(options: DownOptions): Promise<void> {
   const members = await listMembers(client, site.stack, state);
   const volumes = state.dataVolumes;
   const removed = members.map(({ container }) => container).join(", ");
-  say(`Removed are the containers ${removed === "" ? "(none)" : removed}, and the networks between them.`);
+  say(`To be removed: the containers ${removed === "" ? "(none)" : removed}, and the networks between them.`);
   if (options.deleteData === undefined) {
-    say(`Kept are the volumes ${list(volumes)}, and the passwords that belong to their data.`);
+    say(`Kept: the volumes ${list(volumes)}, and the passwords that belong to their data.`);
     await consent(`Take the stack "${site.stack}" down?`, options);
   } else {
     say(
       coloured(
         "red",
-        `DESTROYED are the volumes ${list(volumes)} with all data, and the stack's passwords and certificates.`,
+        `To be DESTROYED: the volumes ${list(volumes)} with all data, and the stack's passwords and certificates.`,
       ),
     );
     await typedConsent("This cannot be undone without a backup.", site.stack, options.confirm);

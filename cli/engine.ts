@@ -71,10 +71,28 @@ export async function runEngine<T>(
       throw new Failure("Another deployment of this stack has begun meanwhile. Wait for it to end.");
     }
     const known = [...errors].filter((message) => !/^(update|preview|destroy|refresh) failed$/.test(message));
+    const kept = known.flatMap(protectedResource);
+    if (kept.length > 0) throw new Failure(protectedMessage([...new Set(kept)]));
     throw new Failure(known.length > 0 ? known.join("\n\n") : errorOutput.trim() || (error as Error).message);
   } finally {
     interruption.end();
   }
+}
+
+/** The name of the resource that the engine refuses to delete or replace; nothing for other messages. */
+export function protectedResource(message: string): string[] {
+  const name = /resource ["'].*::([^:"']+)["'][^]*?(?:marked for protection|because it is protected)/.exec(
+    message,
+  )?.[1];
+  return name === undefined ? [] : [name];
+}
+
+function protectedMessage(names: readonly string[]): string {
+  return [
+    `A changed setting would delete or replace what belongs to data: ${names.join(", ")}. Nothing was changed.`,
+    "Take the change back: a system's name, for example, cannot change once it is deployed.",
+    'More: docs/runbook.md, "Pulumi refuses: marked for protection".',
+  ].join("\n");
 }
 
 /** A message of the engine without marks for colours and without the words that Pulumi puts before those of a hook. */

@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { parseStack } from "../settings/parse.ts";
 import { entries, settingKey } from "../settings/path.ts";
 import { SettingsError } from "../settings/problems.ts";
+import { fieldAt, stackFields } from "../settings/schema.ts";
 import { readStackFile } from "../settings/stack-file.ts";
 import type { SystemName } from "../settings/systems.ts";
 import { projectRoot } from "../toolchain/root.js";
@@ -26,7 +27,8 @@ export interface NewStack {
 const hidden = { secure: "(encrypted)" };
 
 /**
- * The text of a new stack's file: the clone's example with these settings, and without the secrets' values.
+ * The text of a new stack's file: the clone's example with these settings, without the secrets' values, and without what the
+ * example says of its own.
  */
 export function newStackText({ stack }: Site, { system, settings, secrets }: NewStack): string {
   const examples = [stack, "dev", `${system}-dev`].map((name) => ({
@@ -40,11 +42,22 @@ export function newStackText({ stack }: Site, { system, settings, secrets }: New
   const text = stackFileFrom(readFileSync(example.file, "utf8"), {
     clone: projectRoot,
     ...(example.name !== stack && { environment: "dev" }),
-  });
-  return withConfig(text, {
-    [`${projectName}:${system}`]: settings,
+  }).replace(/^#\n(?:# .+\n)+(?=#\n)/m, `#\n# The stack "${stack}".\n`);
+  const config = {
+    // A file cannot tell an empty group from none.
+    [`${projectName}:${system}`]: Object.keys(settings).length === 0 ? { name: system } : settings,
     ...Object.fromEntries(Object.entries(secrets).map(([key, value]) => [`${projectName}:${key}`, placeholder(value)])),
-  });
+  };
+  const fields = stackFields();
+  return withConfig(
+    text,
+    config,
+    ([key = "", ...rest]) => fieldAt(fields, [unprefixed(key), ...rest], { [system]: settings })?.default,
+  );
+}
+
+function unprefixed(key: string): string {
+  return key.slice(projectName.length + 1);
 }
 
 /** Says what is wrong with a stack file's settings; nothing when they are right. */

@@ -66,7 +66,7 @@ export async function restore(path: string, options: RestoreOptions): Promise<vo
   say(
     coloured(
       "red",
-      `REPLACED in the stack "${site.stack}" is: ${targets.map(({ part }) => partTitle(part)).join(", ")}.`,
+      `To be REPLACED in the stack "${site.stack}": ${targets.map(({ part }) => partTitle(part)).join(", ")}.`,
     ),
   );
   say(`Meanwhile these are stopped: ${services.map(({ name }) => name).join(", ") || "(none)"}.`);

@@ -13,19 +13,23 @@ interface Edit {
 
 type Values = Readonly<Record<string, unknown>>;
 
+/** The default of a setting, by its path below `config:`; undefined: it has none. */
+export type DefaultOf = (path: readonly string[]) => unknown;
+
 /**
  * The text of a stack's file with other values and with all its comments: a value takes the place of the former one or of
- * the example in a comment, and what the values do not name becomes such an example.
+ * the example in a comment, and what the values do not name becomes such an example, with its default.
  *
  * @param config the keys below `config:`; those that it does not name stay as they are
+ * @param defaultOf what applies to a setting that is not set. Default: not known, and the file's own value is the example
  * @throws Failure when the file is not laid out as the examples are.
  */
-export function withConfig(text: string, config: Values): string {
+export function withConfig(text: string, config: Values, defaultOf: DefaultOf = () => undefined): string {
   const lines = text.split("\n");
   const root = parseDocument(text).get("config");
   if (!isMap(root)) throw new Failure(`The stack file has no block "config:". Put one there, as the examples have it.`);
   const lineOf = lineFinder(text);
-  const edits = editsOf(root, config, { lines, lineOf, keepsOthers: true });
+  const edits = editsOf(root, config, { lines, lineOf, defaultOf, path: [], keepsOthers: true });
   for (const { from, to, lines: changed } of edits.sort((a, b) => b.from - a.from)) {
     lines.splice(from, to - from, ...changed);
   }
@@ -43,8 +47,18 @@ export function withConfig(text: string, config: Values): string {
 interface Layout {
   lines: readonly string[];
   lineOf: (offset: number) => number;
+  defaultOf: DefaultOf;
+  /** The path of the group below `config:`. */
+  path: readonly string[];
   /** Whether keys that are not wanted stay. */
   keepsOthers: boolean;
+}
+
+interface Pair {
+  name: string;
+  value: Node | null;
+  from: number;
+  to: number;
 }
 
 function editsOf(map: YAMLMap, wanted: Values, layout: Layout): Edit[] {
@@ -65,12 +79,11 @@ function editsOf(map: YAMLMap, wanted: Values, layout: Layout): Edit[] {
   const changes = pairs.flatMap(({ name, value, from, to }): Edit[] => {
     const next = withoutEmpty(wanted[name]);
     if (next === undefined) {
-      const comment = (line: string) => (line.trim() === "" ? line : `${indent}# ${line.slice(indent.length)}`);
-      return keepsOthers ? [] : [{ from, to, lines: lines.slice(from, to).map(comment) }];
+      return keepsOthers ? [] : [{ from, to, lines: asExample({ name, value, from, to }, indent, layout) }];
     }
     if (isDeepStrictEqual(value?.toJSON(), next)) return [];
     if (isMap(value) && value.flow !== true && isGroup(next) && value.get("kind") === next["kind"]) {
-      return editsOf(value, next, { ...layout, keepsOthers: false });
+      return editsOf(value, next, { ...layout, path: [...layout.path, name], keepsOthers: false });
     }
     return [{ from, to, lines: written(name, next, indent) }];
   });
@@ -85,6 +98,28 @@ function editsOf(map: YAMLMap, wanted: Values, layout: Layout): Edit[] {
     return [];
   });
   return [...changes, ...uncommented, { from: end, to: end, lines: appended }];
+}
+
+/** The lines of a pair as a comment that shows defaults. */
+function asExample({ name, value, from, to }: Pair, indent: string, layout: Layout): string[] {
+  const defaults = new Map(defaultsWithin(value, from, [...layout.path, name], layout));
+  return layout.lines.slice(from, to).map((line, offset) => {
+    if (line.trim() === "") return line;
+    const example = line.slice(indent.length);
+    const standard = defaults.get(from + offset);
+    return `${indent}# ${standard === undefined ? example : example.replace(/^( *[^ :]+:).*$/, `$1 ${standard}`)}`;
+  });
+}
+
+/** The defaults of the single values in a node, by their lines. */
+function defaultsWithin(node: Node | null, line: number, path: readonly string[], layout: Layout): [number, string][] {
+  if (isMap(node) && node.flow !== true) {
+    return node.items.flatMap(({ key, value }) =>
+      defaultsWithin(value as Node | null, layout.lineOf(startOf(key)), [...path, String(key)], layout),
+    );
+  }
+  const standard = layout.defaultOf(path);
+  return ["string", "number", "boolean"].includes(typeof standard) ? [[line, stringify(standard).trimEnd()]] : [];
 }
 
 function isGroup(value: unknown): value is Values {

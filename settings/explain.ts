@@ -51,7 +51,15 @@ function unknownKey(path: PropertyKey[], fields: Field, input: StackInput): Prob
   const group = chosen(fieldAt(fields, parent, input.values), valueAt(input.values, parent));
   const known = nearest(String(path.at(-1)), Object.keys(group?.properties ?? {}));
   const guess = known === undefined ? "" : ` (did you mean ${settingKey([...parent, known])}?)`;
-  return problemAt(path, `must not be set: there is no such setting${guess}`, [{ unset: settingKey(path) }], input);
+  const value = valueAt(input.values, path);
+  const right = known === undefined ? undefined : settingKey([...parent, known]);
+  const remedy: Step[] =
+    right === undefined || input.encrypted.has(String(path[0]))
+      ? [{ unset: settingKey(path) }]
+      : typeof value === "number" || typeof value === "boolean"
+        ? [{ set: right, value: String(value) }, { unset: settingKey(path) }]
+        : [{ advice: `rename ${settingKey(path)} to ${right} in the stack's file` }];
+  return problemAt(path, `must not be set: there is no such setting${guess}`, remedy, input);
 }
 
 /** Setting an allowed value, where the settings' metadata know one; otherwise removing what is there. */

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type Docker from "dockerode";
 import type { EngineEvent, OpType } from "@pulumi/pulumi/automation/index.js";
 import { complaint, isSettling, memberOf } from "../../cli/containers.ts";
-import { plainMessage, runEngine } from "../../cli/engine.ts";
+import { plainMessage, protectedResource, runEngine } from "../../cli/engine.ts";
 import { exports } from "../../cli/env.ts";
 import { Failure } from "../../cli/failure.ts";
 import { clearLocks, lockState } from "../../cli/lock.ts";
@@ -382,6 +382,16 @@ describe("whether a stack is well", () => {
 });
 
 describe("the engine's errors", () => {
+  it("name what may not be deleted because data depend on it", () => {
+    const urn =
+      "urn:pulumi:dev::slipway::slipway:camcops:Camcops$docker:index/volume:Volume::camcops-mysql-data-volume";
+    const replaced = `unable to replace resource "${urn}" as it is currently marked for protection. To unprotect …`;
+    const deleted = `resource "${urn}" cannot be deleted\nbecause it is protected. To unprotect the resource …`;
+    for (const message of [replaced, deleted])
+      assert.deepEqual(protectedResource(message), ["camcops-mysql-data-volume"]);
+    assert.deepEqual(protectedResource(`resource "${urn}" has a problem`), []);
+  });
+
   it("are shown in the words of those who raised them", () => {
     assert.equal(
       plainMessage('after hook "Container_db_afterCreate_0" failed: db is unhealthy.\nLast log lines:\n'),

@@ -125,6 +125,7 @@ camcops.hostPort: must be a whole number from 1 to 65535.
 
 camcops.flower.hostPrt: must not be set: there is no such setting (did you mean camcops.flower.hostPort?).
   received: 1
+  remedy:   pulumi config --stack dev set --path camcops.flower.hostPort 1
   remedy:   pulumi config --stack dev rm --path camcops.flower.hostPrt
 
 pulumi commands are typed in the clone, after: eval "$(./slipway env --stack dev)" (with --home, where you use it)`,
@@ -435,7 +436,7 @@ pulumi commands are typed in the clone, after: eval "$(./slipway env --stack dev
         key: "hosts",
         message: "must not be set: there is no such setting (did you mean host?)",
         received: '"tcp://(hidden)@example.org"',
-        remedy: ["pulumi config --stack dev rm hosts"],
+        remedy: ["rename hosts to host in the stack's file"],
       },
     ]);
   });
