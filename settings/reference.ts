@@ -19,7 +19,7 @@ export function settingsReference(): string {
     "# Settings",
     "A stack's settings stand in `Pulumi.<stack>.yaml` below `config:`, each with the prefix `slipway:`. From the command " +
       "line, `pulumi config set --path camcops.hostPort 8443` sets one. An editor that reads the schema named in the " +
-      "file's first line completes and checks them. A preview reports every problem at once, before anything is created " +
+      "file's first line completes and checks them. A preview reports every problem of the file at once, and then every one with the host, before anything is created " +
       "or changed.",
     "Complete, commented examples: [Pulumi.dev.yaml](../Pulumi.dev.yaml), [Pulumi.staging.yaml](../Pulumi.staging.yaml), " +
       "[Pulumi.prod.yaml](../Pulumi.prod.yaml).",
