@@ -17,6 +17,9 @@ const TIME_LIMIT = { check: 10 * 60_000, integration: 40 * 60_000, long: 3 * 3_6
 /** How long one test may take where it does not say so itself, in milliseconds. */
 const TEST_TIME_LIMIT = 10 * 60_000;
 
+/** How many groups of integration tests run at a time: most of their time they wait for containers. */
+const LANES = 2;
+
 /** Files of tests that take long have this ending; the others of `tests/integration` end with `.test.ts`. */
 const LONG = ".long.test.ts";
 
@@ -31,7 +34,6 @@ const outcomes = [];
  * @param {() => Promise<Tally>} work
  */
 async function group(name, work) {
-  console.log(`\n== ${name}`);
   const start = Date.now();
   const tally = await work().catch((error) => {
     console.error(error instanceof Error ? error.message : error);
@@ -40,28 +42,42 @@ async function group(name, work) {
   outcomes.push({ name, milliseconds: Date.now() - start, ...tally });
 }
 
+/** @param {string} name */
+function title(name) {
+  console.log(`\n== ${name}`);
+}
+
 /**
  * Runs a program of node_modules in the pinned Node; its output goes where this one's goes.
  *
  * @param {string[]} command
  * @param {number} limit - in milliseconds
+ * @param {string} [heading] - keeps the output until the end, and prints it below this. Default: it is printed as it comes
  * @returns {Promise<{ end: string | undefined, tally: Tally | undefined }>} `end`: how it ended, unless with exit code 0
  */
-function run([program = "", ...args], limit) {
+function run([program = "", ...args], limit, heading) {
   return new Promise((resolve, reject) => {
+    const output = heading === undefined ? "inherit" : "pipe";
+    /** @type {Buffer[]} */
+    const written = [];
     /** @type {Tally | undefined} */
     let tally;
     const child = spawn(node, [join(projectRoot, "node_modules", program), ...args], {
       cwd: projectRoot,
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      stdio: ["ignore", output, output, "ipc"],
       timeout: limit,
       killSignal: "SIGKILL",
     });
     child.on("message", (message) => {
       tally = /** @type {Tally} */ (message);
     });
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => written.push(chunk));
     child.on("error", reject);
     child.on("close", (code, signal) => {
+      if (heading !== undefined) {
+        title(heading);
+        process.stdout.write(Buffer.concat(written));
+      }
       const killed = signal === null ? undefined : `ended by ${signal}; it may take ${duration(limit)}`;
       resolve({ end: code === 0 ? undefined : (killed ?? `ended with exit code ${code}`), tally });
     });
@@ -75,6 +91,7 @@ function run([program = "", ...args], limit) {
  * @param {string[]} command
  */
 async function check(name, command) {
+  title(name);
   await group(name, async () => {
     const { end } = await run(command, TIME_LIMIT.check);
     return end === undefined ? { passed: 1, skipped: 0, failed: [] } : { passed: 0, skipped: 0, failed: [name] };
@@ -88,13 +105,20 @@ async function check(name, command) {
  * @param {string[]} files
  * @param {number} limit - in milliseconds
  * @param {string[]} [options]
+ * @param {boolean} [besideOthers] - whether other groups run at the same time. Default: false
  */
-async function tests(name, files, limit, options = []) {
+async function tests(name, files, limit, options = [], besideOthers = false) {
+  if (besideOthers) report.note(`Running ${name}`);
+  else title(name);
   await group(name, async () => {
     const reporter = ["--reporter", join(projectRoot, "tests", "tally.js")];
     // mocha takes any CI for a terminal with colours
     const colour = process.stdout.isTTY ? [] : ["--no-color"];
-    const { end, tally } = await run(["mocha/bin/mocha.js", ...reporter, ...colour, ...options, ...files], limit);
+    const { end, tally } = await run(
+      ["mocha/bin/mocha.js", ...reporter, ...colour, ...options, ...files],
+      limit,
+      besideOthers ? name : undefined,
+    );
     if (tally === undefined) throw new Error(`The tests of this group were not all run: ${end ?? "no result"}`);
     if (tally.passed + tally.failed.length + tally.skipped === 0) throw new Error("There are no tests in this group.");
     if (end !== undefined && tally.failed.length === 0) throw new Error(`Mocha ${end}.`);
@@ -145,12 +169,21 @@ await check("lint", ["eslint/bin/eslint.js", "."]);
 await check("format check", ["prettier/bin/prettier.cjs", "--check", "."]);
 await tests("unit tests", ["tests/unit/**/*.test.ts"], TIME_LIMIT.check);
 await tests("property tests", ["tests/property/**/*.test.ts"], TIME_LIMIT.check);
+title("making the machine ready");
 await group("making the machine ready", makeMachineReady);
 if (outcomes.at(-1)?.failed.length === 0) {
-  for (const file of integrationTests()) {
-    const limit = file.endsWith(LONG) ? TIME_LIMIT.long : TIME_LIMIT.integration;
-    const options = ["--timeout", String(TEST_TIME_LIMIT)];
-    await tests(`integration: ${basename(file, ".test.ts")}`, [file], limit, options);
+  const options = ["--timeout", String(TEST_TIME_LIMIT)];
+  const files = integrationTests();
+  const nameOf = (/** @type {string} */ file) => `integration: ${basename(file, ".test.ts")}`;
+  const usual = files.filter((file) => !file.endsWith(LONG));
+  const lane = async () => {
+    for (let file = usual.shift(); file !== undefined; file = usual.shift()) {
+      await tests(nameOf(file), [file], TIME_LIMIT.integration, options, true);
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  for (const file of files.filter((each) => each.endsWith(LONG))) {
+    await tests(nameOf(file), [file], TIME_LIMIT.long, options);
   }
 }
 process.exitCode = summarise() ? 0 : 1;
