@@ -411,7 +411,7 @@ function influxBackup(database: string) {
     dump: inFolder(`influxd backup -portable -database "$1" "$folder" >&2; tar -c -C "$folder" .`),
     load: inFolder(
       `tar -x -C "$folder"; ` +
-        `grep -Fq "\\"database\\":\\"$1\\"" "$folder"/*.manifest || { echo "There is no backup of the database $1 in it." >&2; exit 1; }; ` +
+        `grep -q "\\"database\\": *\\"$1\\"" "$folder"/*.manifest || { echo "There is no backup of the database $1 in it." >&2; exit 1; }; ` +
         `influx -execute "DROP DATABASE \\"$1\\""; influxd restore -portable -database "$1" "$folder" >&2`,
     ),
   };
