@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { ignoring } from "../../../cli/docker.ts";
 import { start, type Result } from "./processes.ts";
 import { until } from "./until.ts";
 
@@ -8,9 +9,12 @@ export const ownDocker = "unix:///var/run/docker.sock";
 /** The containers, running or not, whose names begin so, by name. */
 export async function containersOf(client: Docker, prefix: string): Promise<Map<string, Docker.ContainerInspectInfo>> {
   const listed = await client.listContainers({ all: true, filters: { name: [`^/?${prefix}`] } });
-  const inspected = await Promise.all(listed.map(({ Id: id }) => client.getContainer(id).inspect()));
-  return new Map(inspected.map((info) => [info.Name.replace(/^\//, ""), info]));
+  const inspected = await Promise.all(listed.map(({ Id: id }) => client.getContainer(id).inspect().catch(gone)));
+  return new Map(inspected.flatMap((info) => (info === undefined ? [] : [[info.Name.replace(/^\//, ""), info]])));
 }
+
+/** Takes it that a container has gone since it was listed, or is just going. */
+const gone = ignoring(404, 409);
 
 /** The names of the networks that begin so. */
 export async function networksOf(client: Docker, prefix: string): Promise<string[]> {
@@ -29,7 +33,7 @@ export async function removeAll(client: Docker, prefix: string): Promise<void> {
   if (prefix === "") throw new Error("An empty prefix would remove everything.");
   const containers = await containersOf(client, prefix);
   await Promise.all(
-    [...containers.values()].map(({ Id: id }) => client.getContainer(id).remove({ force: true, v: true })),
+    [...containers.values()].map(({ Id: id }) => client.getContainer(id).remove({ force: true, v: true }).catch(gone)),
   );
   for (const name of await networksOf(client, prefix)) await client.getNetwork(name).remove();
   for (const name of await volumesOf(client, prefix)) await client.getVolume(name).remove();
