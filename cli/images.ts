@@ -1,8 +1,9 @@
-import { bundledImage, buildImage, builtReference, folderImage, type BuildContext } from "../components/build.ts";
+import { buildContext, type BuildContext } from "../components/build.ts";
 import { dockerClient } from "../settings/docker-client.ts";
 import type { ImageSource } from "../settings/system.ts";
 import { imageChoices } from "../settings/systems.ts";
 import { lastLine, run } from "../toolchain/run.js";
+import { ensureBuilt } from "./built-image.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { prepare } from "./prepare.ts";
 import { dockerHost, type CommonOptions } from "./site.ts";
@@ -46,10 +47,7 @@ export async function pushImages(settings: readonly string[], options: PushOptio
   for (const { setting, context } of built.filter(
     (image) => settings.length === 0 || settings.includes(image.setting),
   )) {
-    const local = builtReference(context);
-    await report.step(`Image ${local}`, "unless it is there, it is built", (detail) =>
-      buildImage(client, context, local, detail),
-    );
+    const local = await ensureBuilt(client, report, context);
     const remote = `${options.to}/${local.slice(local.indexOf("/") + 1)}`;
     const docker = (args: string[], onLine?: (line: string) => void) =>
       run("docker", ["--host", host, ...args], onLine && { onLine });
@@ -77,7 +75,5 @@ export async function pushImages(settings: readonly string[], options: PushOptio
 
 /** Of a user's folder, the stage for other environments is pushed: the last one. */
 function pushedContext(build: Extract<ImageSource, { build: unknown }>["build"], revision?: string): BuildContext {
-  return typeof build === "string"
-    ? bundledImage(build, revision)
-    : { ...folderImage(build, revision), target: undefined };
+  return { ...buildContext(build, revision), target: undefined };
 }

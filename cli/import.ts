@@ -2,13 +2,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type Docker from "dockerode";
-import { buildImage, builtReference, bundledImage, folderImage } from "../components/build.ts";
+import { buildContext } from "../components/build.ts";
 import { valueAt } from "../settings/path.ts";
 import { readStackFile } from "../settings/stack-file.ts";
 import { imageChoices } from "../settings/systems.ts";
 import type { ComposeProject, ImportedSystem, Importer } from "../systems/import.ts";
 import { importers } from "../systems/importers.ts";
 import { parseVariables, type VariablesFile } from "../systems/variables-file.ts";
+import { ensureBuilt } from "./built-image.ts";
 import { serverOf, serverUser } from "./database-data.ts";
 import { dockerOf } from "./docker.ts";
 import { exitCode, Failure } from "./failure.ts";
@@ -184,13 +185,7 @@ async function buildImages(client: Docker, options: ImportOptions): Promise<void
   const { report, settings } = await prepare(options, { docker: true, baseImage: true }, { deploys: true });
   for (const { source } of imageChoices(settings)) {
     if (!("build" in source)) continue;
-    const { build } = source;
-    const revision = settings?.imageRevision;
-    const context = typeof build === "string" ? bundledImage(build, revision) : folderImage(build, revision);
-    const reference = builtReference(context);
-    await report.step(`Image ${reference}`, "unless it is there, it is built", (detail) =>
-      buildImage(client, context, reference, detail),
-    );
+    await ensureBuilt(client, report, buildContext(source.build, settings?.imageRevision));
   }
 }
 

@@ -52,11 +52,12 @@ export function imageSource(
 ): { pull: string } | { build: BuildContext } {
   const source = sources[image];
   if (source === undefined) throw new Error(`There is no image "${image}": ${Object.keys(sources).join(", ")}`);
-  if ("pull" in source) return source;
-  return {
-    build:
-      typeof source.build === "string" ? bundledImage(source.build, revision) : folderImage(source.build, revision),
-  };
+  return "pull" in source ? source : { build: buildContext(source.build, revision) };
+}
+
+/** What an image is built from. */
+export function buildContext(build: keyof typeof versions | FolderBuild, revision?: string): BuildContext {
+  return typeof build === "string" ? bundledImage(build, revision) : folderImage(build, revision);
 }
 
 /** An image that is built from a user's folder, which says nothing of its version. */

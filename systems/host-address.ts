@@ -7,3 +7,9 @@ export function reachable(address: string): string {
 export function inUrl(address: string): string {
   return address.includes(":") ? `[${address}]` : address;
 }
+
+/** The address of a site, without the port where it is the usual one. */
+export function siteUrl(scheme: "http" | "https", hostName: string, port: number): string {
+  const usual = scheme === "https" ? 443 : 80;
+  return `${scheme}://${inUrl(hostName)}${port === usual ? "" : `:${port}`}`;
+}

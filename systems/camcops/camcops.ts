@@ -1,15 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { MessageBroker } from "../../components/broker.ts";
-import { imageSource } from "../../components/build.ts";
 import { CertificateAuthority } from "../../components/certificate-authority.ts";
 import { Certificate } from "../../components/certificate.ts";
 import type { ContainerArgs, GeneratedFiles } from "../../components/container.ts";
 import { MysqlDatabase } from "../../components/mysql-database.ts";
 import { FileVolume } from "../../components/file-volume.ts";
 import type { Host } from "../../components/host.ts";
-import { Image } from "../../components/image.ts";
 import { clientOptions } from "../../components/mysql-files.ts";
-import { Network } from "../../components/network.ts";
 import { superuserActions } from "../../components/operations.ts";
 import { Secret } from "../../components/secret.ts";
 import { Service, type ServiceArgs } from "../../components/service.ts";
@@ -19,7 +16,8 @@ import type { CamcopsSecretConfig, CamcopsSettings } from "../../settings/camcop
 import { configFolder, temporaryFolder } from "../../settings/camcops/config-keys.ts";
 import { camcopsSystem } from "../../settings/camcops/system.ts";
 import { imagesOf } from "../../settings/system.ts";
-import { inUrl, reachable } from "../host-address.ts";
+import { inUrl, reachable, siteUrl } from "../host-address.ts";
+import { partsOf } from "../parts.ts";
 import type { SystemSummary } from "../summary.ts";
 import { lockFolder, renderConfig, schedulerArguments, workerArguments, type ConfigInput } from "./config.ts";
 import { databaseUrl } from "./database-url.ts";
@@ -72,15 +70,15 @@ export class Camcops extends pulumi.ComponentResource {
     const { host, settings, secrets, imageRevision } = args;
     const { certificate } = settings;
     const child = { parent: this };
-    const sources = imagesOf(camcopsSystem.images(settings), settings);
-    const image = (which: string) =>
-      new Image(`${name}-${which}-image`, { host, source: imageSource(sources, which, imageRevision) }, child);
-    const network = (suffix: string, kind: "internal" | "edge") =>
-      new Network(
-        `${name}-${suffix}-network`,
-        { host, system: "camcops", networkName: `${settings.name}-${suffix}`, kind },
-        child,
-      );
+    const { image, network } = partsOf({
+      parent: this,
+      name,
+      host,
+      system: "camcops",
+      prefix: settings.name,
+      sources: imagesOf(camcopsSystem.images(settings), settings),
+      imageRevision,
+    });
 
     const configFile = `${secretsFolder}/${settings.configFilename}`;
     const appImage = image("camcops");
@@ -183,7 +181,7 @@ export class Camcops extends pulumi.ComponentResource {
     this.summary = {
       name: "camcops",
       title: "CamCOPS",
-      url: siteUrl(settings, serverName),
+      url: siteUrl(settings.https ? "https" : "http", serverName, settings.hostPort),
       probe: {
         address: reachable(settings.hostAddress),
         port: settings.hostPort,
@@ -410,11 +408,6 @@ export class Camcops extends pulumi.ComponentResource {
 
     this.registerOutputs({ summary: this.summary });
   }
-}
-
-function siteUrl({ https, hostPort }: CamcopsSettings, serverName: string): string {
-  const usual = https ? 443 : 80;
-  return `${https ? "https" : "http"}://${inUrl(serverName)}${hostPort === usual ? "" : `:${String(hostPort)}`}`;
 }
 
 function certificatePaths(certificate: CamcopsSettings["certificate"]) {

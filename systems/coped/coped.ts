@@ -1,9 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { imageSource } from "../../components/build.ts";
 import { DjangoApplication, djangoPort } from "../../components/django-application.ts";
 import type { Host } from "../../components/host.ts";
-import { Image } from "../../components/image.ts";
-import { Network } from "../../components/network.ts";
 import { PostgresqlDatabase } from "../../components/postgresql-database.ts";
 import { ReverseProxy, type ProxyRoute } from "../../components/reverse-proxy.ts";
 import { SearchEngine } from "../../components/search-engine.ts";
@@ -16,6 +13,7 @@ import { applicationFolder } from "../../settings/django.ts";
 import { environments, type Environment } from "../../settings/environment.ts";
 import { imagesOf } from "../../settings/system.ts";
 import { inUrl, reachable } from "../host-address.ts";
+import { partsOf } from "../parts.ts";
 import type { SystemSummary } from "../summary.ts";
 
 const system = "coped";
@@ -57,15 +55,15 @@ export class Coped extends pulumi.ComponentResource {
     const { application, bypass, logs, services, timeZone, voila } = settings;
     const { isForDevelopment } = environments[args.environment];
     const child = { parent: this };
-    const sources = imagesOf(copedSystem.images(settings), settings);
-    const image = (which: string) =>
-      new Image(`${name}-${which}-image`, { host, source: imageSource(sources, which, imageRevision) }, child);
-    const network = (suffix: string, kind: "internal" | "edge") =>
-      new Network(
-        `${name}-${suffix}-network`,
-        { host, system, networkName: `${settings.name}-${suffix}`, kind },
-        child,
-      );
+    const { image, network } = partsOf({
+      parent: this,
+      name,
+      host,
+      system,
+      prefix: settings.name,
+      sources: imagesOf(copedSystem.images(settings), settings),
+      imageRevision,
+    });
     const secret = (which: string, given: pulumi.Output<string> | undefined, length?: number) =>
       new Secret(`${name}-${which}`, { given, ...(length !== undefined && { length }) }, child).value;
     /** What all services have in common. */

@@ -1,9 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { imageSource } from "../../components/build.ts";
 import { DjangoApplication, djangoPort } from "../../components/django-application.ts";
 import type { Host } from "../../components/host.ts";
-import { Image } from "../../components/image.ts";
-import { Network } from "../../components/network.ts";
 import { PostgresqlDatabase } from "../../components/postgresql-database.ts";
 import { ReverseProxy } from "../../components/reverse-proxy.ts";
 import { Secret } from "../../components/secret.ts";
@@ -14,7 +11,8 @@ import type { SiddataSettings } from "../../settings/siddata/settings.ts";
 import { siddataSystem } from "../../settings/siddata/system.ts";
 import { applicationFolder } from "../../settings/django.ts";
 import { imagesOf } from "../../settings/system.ts";
-import { inUrl, reachable } from "../host-address.ts";
+import { inUrl, reachable, siteUrl } from "../host-address.ts";
+import { partsOf } from "../parts.ts";
 import type { SystemSummary } from "../summary.ts";
 
 /** Each service's name, and the name of its container in Siddata's own documentation, "Howto: Docker". */
@@ -66,15 +64,15 @@ export class Siddata extends pulumi.ComponentResource {
     const { backend, db, adminer, tfServing, proxy, services } = settings;
     const { isForDevelopment } = environments[environment];
     const child = { parent: this };
-    const sources = imagesOf(siddataSystem.images(settings, environment), settings);
-    const image = (which: string) =>
-      new Image(`${name}-${which}-image`, { host, source: imageSource(sources, which, imageRevision) }, child);
-    const network = (suffix: string, kind: "internal" | "edge") =>
-      new Network(
-        `${name}-${suffix}-network`,
-        { host, system: "siddata", networkName: `${settings.name}-${suffix}`, kind },
-        child,
-      );
+    const { image, network } = partsOf({
+      parent: this,
+      name,
+      host,
+      system: "siddata",
+      prefix: settings.name,
+      sources: imagesOf(siddataSystem.images(settings, environment), settings),
+      imageRevision,
+    });
     const volume = (suffix: string) =>
       new Volume(`${name}-${suffix}`, { volumeName: `${settings.name}-${suffix}` }, child);
     const secret = (suffix: string, given: pulumi.Output<string> | undefined, length?: number) =>
@@ -244,7 +242,7 @@ export class Siddata extends pulumi.ComponentResource {
     this.summary = {
       name: "siddata",
       title: "Siddata",
-      url: `http://${inUrl(siteName.replace(/^\./, ""))}${published.hostPort === 80 ? "" : `:${String(published.hostPort)}`}`,
+      url: siteUrl("http", siteName.replace(/^\./, ""), published.hostPort),
       probe: { address, port: published.hostPort, path: backend.healthPath },
       superuser: settings.superuser.username,
       passwordOutput: "siddataSuperuserPassword",
