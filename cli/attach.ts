@@ -1,12 +1,12 @@
 import type Docker from "dockerode";
-import { listMembers } from "./containers.ts";
+import { listMembers } from "./docker/containers.ts";
 import { exitCode, Failure } from "./failure.ts";
-import { followLogs } from "./follow.ts";
+import { followLogs } from "./docker/follow.ts";
 import { linePrinter } from "./logs.ts";
 import { commandLine, type CommonOptions, type Site } from "./site.ts";
-import { readState } from "./state.ts";
+import { readState } from "./deployment/state.ts";
 import { stop } from "./stop.ts";
-import { remark } from "./terminal.ts";
+import { remark } from "./terminal/terminal.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 

@@ -1,23 +1,28 @@
 import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { formatVersion, member, partTitle, type Manifest, type Part } from "./archive-format.ts";
-import { writeArchive, type ArchiveSource } from "./archive-writer.ts";
-import { ownFolder, readBackupSettings, refuseExampleRecipient, type BackupSettings } from "./backup-settings.ts";
-import { backupTools, type BackupTools } from "./backup-tools.ts";
+import { formatVersion, member, partTitle, type Manifest, type Part } from "./backup/archive-format.ts";
+import { writeArchive, type ArchiveSource } from "./backup/archive-writer.ts";
+import {
+  ownFolder,
+  readBackupSettings,
+  refuseExampleRecipient,
+  type BackupSettings,
+} from "./backup/backup-settings.ts";
+import { backupTools, type BackupTools } from "./backup/backup-tools.ts";
 import type { Report } from "../toolchain/report.js";
-import type { Member } from "./containers.ts";
-import type { DockerPipe } from "./docker-pipe.ts";
-import { findDeployed } from "./deployed.ts";
+import type { Member } from "./docker/containers.ts";
+import type { DockerPipe } from "./docker/docker-pipe.ts";
+import { findDeployed } from "./docker/deployed.ts";
 import { runningOne } from "./exec.ts";
 import { exitCode, Failure } from "./failure.ts";
-import { interruptible } from "./interruption.ts";
-import { writeNewFile } from "./new-file.ts";
-import { quoted } from "./quoted.ts";
-import { findParts, partKey, readPart, type DeployedPart } from "./saved-parts.ts";
+import { interruptible } from "./terminal/interruption.ts";
+import { writeNewFile } from "./backup/new-file.ts";
+import { quoted } from "./terminal/quoted.ts";
+import { findParts, partKey, readPart, type DeployedPart } from "./backup/saved-parts.ts";
 import { commandLine, type CommonOptions, type Site } from "./site.ts";
-import { stateFile } from "./state.ts";
-import { byteSize, coloured, progressReport, remark, say } from "./terminal.ts";
+import { stateFile } from "./deployment/state.ts";
+import { byteSize, coloured, progressReport, remark, say } from "./terminal/terminal.ts";
 
 export interface BackupOptions extends CommonOptions {
   /** Folder for the backup. @default the setting `backup.folder`; else `backups` beside the state */

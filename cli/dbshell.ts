@@ -1,10 +1,10 @@
 import { isatty } from "node:tty";
-import { chooseOne } from "./choice.ts";
-import { findDeployed } from "./deployed.ts";
+import { chooseOne } from "./docker/choice.ts";
+import { findDeployed } from "./docker/deployed.ts";
 import { execIn, runningOne } from "./exec.ts";
 import { Failure } from "./failure.ts";
 import type { CommonOptions } from "./site.ts";
-import { remark } from "./terminal.ts";
+import { remark } from "./terminal/terminal.ts";
 
 export interface DbshellOptions extends CommonOptions {
   /** Writes a dump of the database instead. */

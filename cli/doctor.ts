@@ -13,14 +13,14 @@ import { installedVersion } from "../toolchain/node-modules.js";
 import { isSuitable } from "../toolchain/pulumi.js";
 import { projectRoot } from "../toolchain/root.js";
 import { run, which } from "../toolchain/run.js";
-import { listMembers } from "./containers.ts";
-import { engineProblem } from "./docker.ts";
+import { listMembers } from "./docker/containers.ts";
+import { engineProblem } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
-import { prepare } from "./prepare.ts";
+import { prepare } from "./deployment/prepare.ts";
 import { commandLine, dockerHost, siteOf, type CommonOptions, type Site } from "./site.ts";
-import { readLastUpdate, readState } from "./state.ts";
+import { readLastUpdate, readState } from "./deployment/state.ts";
 import { certificatesOf, problemsOf } from "./status.ts";
-import { coloured, say } from "./terminal.ts";
+import { coloured, say } from "./terminal/terminal.ts";
 
 export interface DoctorOptions extends CommonOptions {
   json?: boolean;

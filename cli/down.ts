@@ -1,17 +1,17 @@
 import type Docker from "dockerode";
 import { label } from "../components/labels.ts";
 import { dockerClient } from "../settings/docker-client.ts";
-import { listMembers } from "./containers.ts";
-import { ignoring } from "./docker.ts";
-import { runEngine } from "./engine.ts";
+import { listMembers } from "./docker/containers.ts";
+import { ignoring } from "./docker/docker.ts";
+import { runEngine } from "./deployment/engine.ts";
 import { exitCode, Failure } from "./failure.ts";
-import { prepare } from "./prepare.ts";
-import { followProgress } from "./progress.ts";
-import { removeRecord } from "./record.ts";
+import { prepare } from "./deployment/prepare.ts";
+import { followProgress } from "./deployment/progress.ts";
+import { removeRecord } from "./deployment/record.ts";
 import { commandLine, dockerHost, type CommonOptions, type Site } from "./site.ts";
-import { openStack, pulumi, recover } from "./stack.ts";
-import { readState } from "./state.ts";
-import { coloured, consent, say, typedConsent } from "./terminal.ts";
+import { openStack, pulumi, recover } from "./deployment/stack.ts";
+import { readState } from "./deployment/state.ts";
+import { coloured, consent, say, typedConsent } from "./terminal/terminal.ts";
 
 export interface DownOptions extends CommonOptions {
   /** The stack whose data are destroyed too. @default the data are kept */

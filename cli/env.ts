@@ -1,8 +1,8 @@
-import { prepare } from "./prepare.ts";
-import { quoted } from "./quoted.ts";
+import { prepare } from "./deployment/prepare.ts";
+import { quoted } from "./terminal/quoted.ts";
 import type { CommonOptions } from "./site.ts";
-import { openStack } from "./stack.ts";
-import { say } from "./terminal.ts";
+import { openStack } from "./deployment/stack.ts";
+import { say } from "./terminal/terminal.ts";
 
 /** Prints what a shell has to evaluate so that plain `pulumi` in this clone works on the user's own stack and state. */
 export async function env(options: CommonOptions): Promise<void> {

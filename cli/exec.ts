@@ -1,7 +1,7 @@
-import { chooseOne } from "./choice.ts";
-import type { Member } from "./containers.ts";
-import { findDeployed } from "./deployed.ts";
-import { attachment, hasTerminal, runDocker } from "./docker-command.ts";
+import { chooseOne } from "./docker/choice.ts";
+import type { Member } from "./docker/containers.ts";
+import { findDeployed } from "./docker/deployed.ts";
+import { attachment, hasTerminal, runDocker } from "./docker/docker-command.ts";
 import { Failure } from "./failure.ts";
 import { commandLine, type CommonOptions } from "./site.ts";
 

@@ -3,11 +3,11 @@ import { dockerClient } from "../settings/docker-client.ts";
 import type { ImageSource } from "../settings/system.ts";
 import { imageChoices } from "../settings/systems.ts";
 import { lastLine, run } from "../toolchain/run.js";
-import { ensureBuilt } from "./built-image.ts";
+import { ensureBuilt } from "./docker/built-image.ts";
 import { exitCode, Failure } from "./failure.ts";
-import { prepare } from "./prepare.ts";
+import { prepare } from "./deployment/prepare.ts";
 import { dockerHost, type CommonOptions } from "./site.ts";
-import { remark, say } from "./terminal.ts";
+import { remark, say } from "./terminal/terminal.ts";
 
 export interface PushOptions extends CommonOptions {
   /** Registry and repository that the images' names follow, such as `registry.example.org/slipway`. */

@@ -9,9 +9,9 @@ import { imageChoices } from "../settings/systems.ts";
 import type { ComposeProject, ImportedSystem, Importer } from "../systems/import.ts";
 import { importers } from "../systems/importers.ts";
 import { parseVariables, type VariablesFile } from "../systems/variables-file.ts";
-import { ensureBuilt } from "./built-image.ts";
-import { serverOf, serverUser } from "./database-data.ts";
-import { dockerOf } from "./docker.ts";
+import { ensureBuilt } from "./docker/built-image.ts";
+import { serverOf, serverUser } from "./moving-in/database-data.ts";
+import { dockerOf } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
 import {
   describeInstallation,
@@ -19,13 +19,13 @@ import {
   giveVolumeTo,
   lookAtInstallation,
   type Installation,
-} from "./installation.ts";
-import { newStackText, refuseExisting, settingsProblems, writeNewStack } from "./new-stack.ts";
-import { prepare } from "./prepare.ts";
-import { withAnswer } from "./questions.ts";
+} from "./moving-in/installation.ts";
+import { newStackText, refuseExisting, settingsProblems, writeNewStack } from "./moving-in/new-stack.ts";
+import { prepare } from "./deployment/prepare.ts";
+import { withAnswer } from "./moving-in/questions.ts";
 import { commandLine, siteOf, type CommonOptions, type Site } from "./site.ts";
-import { takeOver } from "./take-over.ts";
-import { coloured, consent, remark, say } from "./terminal.ts";
+import { takeOver } from "./moving-in/take-over.ts";
+import { coloured, consent, remark, say } from "./terminal/terminal.ts";
 import { up } from "./up.ts";
 
 export interface ImportOptions extends CommonOptions {

@@ -4,11 +4,19 @@ import { parse, stringify } from "yaml";
 import { entries, settingKey, valueAt } from "../settings/path.ts";
 import { secretNames, systemNames, type SystemName } from "../settings/systems.ts";
 import { exitCode, Failure } from "./failure.ts";
-import { newStackText, refuseExisting, settingsProblems, writeNewStack } from "./new-stack.ts";
-import { prepare } from "./prepare.ts";
-import { mistake, questionsOf, suggestionOf, valueOf, withAnswer, type Answers, type Asked } from "./questions.ts";
+import { newStackText, refuseExisting, settingsProblems, writeNewStack } from "./moving-in/new-stack.ts";
+import { prepare } from "./deployment/prepare.ts";
+import {
+  mistake,
+  questionsOf,
+  suggestionOf,
+  valueOf,
+  withAnswer,
+  type Answers,
+  type Asked,
+} from "./moving-in/questions.ts";
 import { commandLine, siteOf, type CommonOptions } from "./site.ts";
-import { coloured, consent, isInteractive, say } from "./terminal.ts";
+import { coloured, consent, isInteractive, say } from "./terminal/terminal.ts";
 
 export interface InitOptions extends CommonOptions {
   /** A YAML file with answers. */

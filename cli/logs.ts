@@ -1,14 +1,14 @@
 import type Docker from "dockerode";
-import { choose, named } from "./choice.ts";
-import { listMembers, type Member } from "./containers.ts";
-import { findDeployed } from "./deployed.ts";
-import { ignoring } from "./docker.ts";
+import { choose, named } from "./docker/choice.ts";
+import { listMembers, type Member } from "./docker/containers.ts";
+import { findDeployed } from "./docker/deployed.ts";
+import { ignoring } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
-import { followLogs } from "./follow.ts";
-import { logLines, type LogLine } from "./log-lines.ts";
+import { followLogs } from "./docker/follow.ts";
+import { logLines, type LogLine } from "./docker/log-lines.ts";
 import type { CommonOptions } from "./site.ts";
-import { readState } from "./state.ts";
-import { coloured, remark, say } from "./terminal.ts";
+import { readState } from "./deployment/state.ts";
+import { coloured, remark, say } from "./terminal/terminal.ts";
 
 export interface LogsOptions extends CommonOptions {
   follow: boolean;

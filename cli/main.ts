@@ -1,6 +1,6 @@
 import { Argument, Command, CommanderError, InvalidArgumentError } from "commander";
 import type { BackupOptions } from "./backup.ts";
-import { aroundDashes } from "./dashes.ts";
+import { aroundDashes } from "./terminal/dashes.ts";
 import type { DbshellOptions } from "./dbshell.ts";
 import type { DoctorOptions } from "./doctor.ts";
 import type { DownOptions } from "./down.ts";
@@ -16,7 +16,7 @@ import type { ShellOptions } from "./shell.ts";
 import { commandLine, defaultStack, type CommonOptions } from "./site.ts";
 import type { StatusOptions } from "./status.ts";
 import type { SuperuserAction, SuperuserOptions } from "./superuser.ts";
-import { remark } from "./terminal.ts";
+import { remark } from "./terminal/terminal.ts";
 import type { UpOptions } from "./up.ts";
 
 // Each command loads its own file only when it runs: Pulumi's packages alone take most of a second.

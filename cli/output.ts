@@ -1,9 +1,9 @@
 import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import { exitCode, Failure } from "./failure.ts";
-import { prepare } from "./prepare.ts";
+import { prepare } from "./deployment/prepare.ts";
 import { commandLine, type CommonOptions } from "./site.ts";
-import { openStack } from "./stack.ts";
-import { say } from "./terminal.ts";
+import { openStack } from "./deployment/stack.ts";
+import { say } from "./terminal/terminal.ts";
 
 export interface OutputOptions extends CommonOptions {
   json?: boolean;

@@ -1,14 +1,14 @@
 import { dockerClient } from "../settings/docker-client.ts";
-import { runEngine } from "./engine.ts";
+import { runEngine } from "./deployment/engine.ts";
 import { exitCode, Failure } from "./failure.ts";
-import { refuseForeignNames } from "./names.ts";
-import { changeCount } from "./plan.ts";
-import { prepare } from "./prepare.ts";
+import { refuseForeignNames } from "./deployment/names.ts";
+import { changeCount } from "./deployment/plan.ts";
+import { prepare } from "./deployment/prepare.ts";
 import { commandLine, dockerHost, type CommonOptions } from "./site.ts";
-import { openStack, recover } from "./stack.ts";
-import { readState } from "./state.ts";
-import { summarise } from "./summary.ts";
-import { coloured, remark, say } from "./terminal.ts";
+import { openStack, recover } from "./deployment/stack.ts";
+import { readState } from "./deployment/state.ts";
+import { summarise } from "./deployment/summary.ts";
+import { coloured, remark, say } from "./terminal/terminal.ts";
 
 export interface PreviewOptions extends CommonOptions {
   json?: boolean;

@@ -1,8 +1,8 @@
-import { choose } from "./choice.ts";
-import { findDeployed } from "./deployed.ts";
-import { refuseUnhealthy } from "./health.ts";
+import { choose } from "./docker/choice.ts";
+import { findDeployed } from "./docker/deployed.ts";
+import { refuseUnhealthy } from "./docker/health.ts";
 import type { CommonOptions } from "./site.ts";
-import { progressReport } from "./terminal.ts";
+import { progressReport } from "./terminal/terminal.ts";
 
 /** Stops and starts the containers of services, whether they run or not, and waits until they are healthy. */
 export async function restart(names: readonly string[], options: CommonOptions): Promise<void> {

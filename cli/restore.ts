@@ -1,24 +1,24 @@
 import { isDeepStrictEqual } from "node:util";
-import { partTitle, type Contents, type Part } from "./archive-format.ts";
-import { readBackupSettings } from "./backup-settings.ts";
+import { partTitle, type Contents, type Part } from "./backup/archive-format.ts";
+import { readBackupSettings } from "./backup/backup-settings.ts";
 import { withVersion } from "./backup.ts";
-import { backupTools, type BackupTools } from "./backup-tools.ts";
-import type { Archive } from "./archive-reader.ts";
-import { findDeployed, type Deployed } from "./deployed.ts";
-import { dockerOf } from "./docker.ts";
+import { backupTools, type BackupTools } from "./backup/backup-tools.ts";
+import type { Archive } from "./backup/archive-reader.ts";
+import { findDeployed, type Deployed } from "./docker/deployed.ts";
+import { dockerOf } from "./docker/docker.ts";
 import { runningOne } from "./exec.ts";
 import { exitCode, Failure } from "./failure.ts";
-import { fit } from "./fit.ts";
-import { interruptible } from "./interruption.ts";
-import { clearLocks } from "./lock.ts";
-import { openBackup, readBackup, verifyBackup, type BackupFile } from "./opened-backup.ts";
-import { runAgain, startAll, stopAll } from "./pause.ts";
-import { describe, differences } from "./proof.ts";
-import { quoted } from "./quoted.ts";
-import { readToEnd } from "./read-to-end.ts";
-import { findParts, partKey, readPart, writePart, type DeployedPart } from "./saved-parts.ts";
+import { fit } from "./backup/fit.ts";
+import { interruptible } from "./terminal/interruption.ts";
+import { clearLocks } from "./deployment/lock.ts";
+import { openBackup, readBackup, verifyBackup, type BackupFile } from "./backup/opened-backup.ts";
+import { runAgain, startAll, stopAll } from "./docker/pause.ts";
+import { describe, differences } from "./backup/proof.ts";
+import { quoted } from "./terminal/quoted.ts";
+import { readToEnd } from "./backup/read-to-end.ts";
+import { findParts, partKey, readPart, writePart, type DeployedPart } from "./backup/saved-parts.ts";
 import { commandLine, dockerHost, siteOf, type CommonOptions } from "./site.ts";
-import { byteSize, coloured, progressReport, remark, say, typedConsent } from "./terminal.ts";
+import { byteSize, coloured, progressReport, remark, say, typedConsent } from "./terminal/terminal.ts";
 
 export interface RestoreOptions extends CommonOptions {
   /** File with the private key of age. */

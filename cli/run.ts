@@ -1,6 +1,6 @@
-import { chooseOne } from "./choice.ts";
-import { findDeployed } from "./deployed.ts";
-import { runOneOff } from "./one-off.ts";
+import { chooseOne } from "./docker/choice.ts";
+import { findDeployed } from "./docker/deployed.ts";
+import { runOneOff } from "./docker/one-off.ts";
 import type { CommonOptions } from "./site.ts";
 
 /** Runs a command in a new container of a service, and passes its exit code on. */

@@ -1,5 +1,5 @@
-import { chooseOne } from "./choice.ts";
-import { findDeployed } from "./deployed.ts";
+import { chooseOne } from "./docker/choice.ts";
+import { findDeployed } from "./docker/deployed.ts";
 import { execIn, runningOne } from "./exec.ts";
 import type { CommonOptions } from "./site.ts";
 

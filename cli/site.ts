@@ -5,7 +5,7 @@ import { readStackFile } from "../settings/stack-file.ts";
 import { folders, type Folders } from "../toolchain/home.js";
 import { projectRoot } from "../toolchain/root.js";
 import { Failure } from "./failure.ts";
-import { quoted } from "./quoted.ts";
+import { quoted } from "./terminal/quoted.ts";
 
 /** Name of the Pulumi project, as Pulumi.yaml has it. */
 export const projectName = "slipway";

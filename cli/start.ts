@@ -1,9 +1,9 @@
-import { findDeployed } from "./deployed.ts";
-import { ignoring } from "./docker.ts";
-import { refuseUnhealthy } from "./health.ts";
-import { databasesAndOthers } from "./service-order.ts";
+import { findDeployed } from "./docker/deployed.ts";
+import { ignoring } from "./docker/docker.ts";
+import { refuseUnhealthy } from "./docker/health.ts";
+import { databasesAndOthers } from "./docker/service-order.ts";
 import type { CommonOptions } from "./site.ts";
-import { progressReport } from "./terminal.ts";
+import { progressReport } from "./terminal/terminal.ts";
 
 /**
  * Starts services, databases before all others, and waits until they are healthy. Those that stand by until a user starts

@@ -1,10 +1,10 @@
-import { complaint, listMembers, type Member } from "./containers.ts";
-import { dockerOf } from "./docker.ts";
+import { complaint, listMembers, type Member } from "./docker/containers.ts";
+import { dockerOf } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
-import { servedCertificate } from "./probe.ts";
+import { servedCertificate } from "./deployment/probe.ts";
 import { commandLine, siteOf, type CommonOptions } from "./site.ts";
-import { readLastUpdate, readState, type LastUpdate, type StoredState } from "./state.ts";
-import { coloured, remark, say, table, timeSpan } from "./terminal.ts";
+import { readLastUpdate, readState, type LastUpdate, type StoredState } from "./deployment/state.ts";
+import { coloured, remark, say, table, timeSpan } from "./terminal/terminal.ts";
 
 export interface StatusOptions extends CommonOptions {
   json?: boolean;

@@ -1,8 +1,8 @@
-import { findDeployed } from "./deployed.ts";
-import { ignoring } from "./docker.ts";
-import { databasesAndOthers } from "./service-order.ts";
+import { findDeployed } from "./docker/deployed.ts";
+import { ignoring } from "./docker/docker.ts";
+import { databasesAndOthers } from "./docker/service-order.ts";
 import type { CommonOptions } from "./site.ts";
-import { progressReport } from "./terminal.ts";
+import { progressReport } from "./terminal/terminal.ts";
 
 /** Stops services, databases after all others. Containers and data are kept. */
 export async function stop(names: readonly string[], options: CommonOptions): Promise<void> {

@@ -1,10 +1,10 @@
 import { superuserActions } from "../components/operations.ts";
-import { chooseOne } from "./choice.ts";
-import { findDeployed } from "./deployed.ts";
+import { chooseOne } from "./docker/choice.ts";
+import { findDeployed } from "./docker/deployed.ts";
 import { execIn, runningOne } from "./exec.ts";
 import { exitCode, Failure } from "./failure.ts";
 import type { CommonOptions } from "./site.ts";
-import { newPassword } from "./terminal.ts";
+import { newPassword } from "./terminal/terminal.ts";
 
 export type SuperuserAction = keyof typeof superuserActions;
 

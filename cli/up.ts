@@ -4,22 +4,22 @@ import { dockerClient } from "../settings/docker-client.ts";
 import type { SystemSummary } from "../systems/summary.ts";
 import { duration } from "../toolchain/report.js";
 import { attach } from "./attach.ts";
-import { runEngine } from "./engine.ts";
-import { newVolumes, refuseFoundVolumes } from "./found-volumes.ts";
-import { refuseUnhealthy } from "./health.ts";
-import { refuseLostVolumes } from "./lost-volumes.ts";
-import { refuseForeignNames } from "./names.ts";
-import { changeCount, isDestructive } from "./plan.ts";
+import { runEngine } from "./deployment/engine.ts";
+import { newVolumes, refuseFoundVolumes } from "./deployment/found-volumes.ts";
+import { refuseUnhealthy } from "./docker/health.ts";
+import { refuseLostVolumes } from "./deployment/lost-volumes.ts";
+import { refuseForeignNames } from "./deployment/names.ts";
+import { changeCount, isDestructive } from "./deployment/plan.ts";
 import { withoutRefresh } from "./preview.ts";
-import { prepare } from "./prepare.ts";
-import { probe } from "./probe.ts";
-import { followProgress } from "./progress.ts";
-import { currentDeployment, otherDeployer, readRecord, writeRecord } from "./record.ts";
+import { prepare } from "./deployment/prepare.ts";
+import { probe } from "./deployment/probe.ts";
+import { followProgress } from "./deployment/progress.ts";
+import { currentDeployment, otherDeployer, readRecord, writeRecord } from "./deployment/record.ts";
 import { commandLine, dockerHost, setInStackFile, type CommonOptions, type Site } from "./site.ts";
-import { openStack, recover } from "./stack.ts";
-import { readState } from "./state.ts";
-import { summarise } from "./summary.ts";
-import { coloured, consent, remark, say } from "./terminal.ts";
+import { openStack, recover } from "./deployment/stack.ts";
+import { readState } from "./deployment/state.ts";
+import { summarise } from "./deployment/summary.ts";
+import { coloured, consent, remark, say } from "./terminal/terminal.ts";
 
 export interface UpOptions extends CommonOptions {
   /** Builds the base image and all images anew, with fresh packages. */

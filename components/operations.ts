@@ -31,7 +31,7 @@ export const serviceOperationsSchema = z.strictObject({
       load: command,
       /**
        * Prints software and version, such as `MariaDB 10.11`: as long as it prints the same, two dumps of equal data are
-       * equal, but for what `cli/dump-checksum.ts` leaves out. Without it, dumps are not compared.
+       * equal, but for what `cli/backup/dump-checksum.ts` leaves out. Without it, dumps are not compared.
        */
       version: command.optional(),
       /** Prints a line for each table: its name, a tab, and how many rows it has. */

@@ -1,4 +1,4 @@
-import type { Member } from "../cli/containers.ts";
+import type { Member } from "../cli/docker/containers.ts";
 
 /** A healthy service's container, but for what is given. */
 export function member(more: Partial<Member> = {}): Member {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { parse } from "yaml";
-import { withConfig } from "../../cli/stack-text.ts";
+import { withConfig } from "../../cli/moving-in/stack-text.ts";
 import { checkConfig } from "../../settings/camcops/config-check.ts";
 import { listItems } from "../../settings/camcops/config-keys.ts";
 import { readConfigFile } from "../../systems/camcops/config-file.ts";

@@ -3,11 +3,11 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { createZstdDecompress, zstdCompressSync } from "node:zlib";
 import tar from "tar-stream";
-import { pieceSize, type Manifest, type Part, type Proof } from "../../cli/archive-format.ts";
-import { DamagedArchive, readArchive } from "../../cli/archive-reader.ts";
-import { sha256, writeArchive } from "../../cli/archive-writer.ts";
-import { verifyPart } from "../../cli/opened-backup.ts";
-import { surveyFiles } from "../../cli/saved-files.ts";
+import { pieceSize, type Manifest, type Part, type Proof } from "../../cli/backup/archive-format.ts";
+import { DamagedArchive, readArchive } from "../../cli/backup/archive-reader.ts";
+import { sha256, writeArchive } from "../../cli/backup/archive-writer.ts";
+import { verifyPart } from "../../cli/backup/opened-backup.ts";
+import { surveyFiles } from "../../cli/backup/saved-files.ts";
 import { entriesOf } from "../archive.ts";
 
 const database: Part = { kind: "database", system: "shop", service: "mysql", version: "MariaDB 10.11" };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { refuseExampleRecipient } from "../../cli/backup-settings.ts";
+import { refuseExampleRecipient } from "../../cli/backup/backup-settings.ts";
 import { backupSettings, exampleRecipient } from "../../settings/backup.ts";
 
 describe("the recipient of backups", () => {

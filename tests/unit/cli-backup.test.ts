@@ -3,16 +3,16 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Manifest, Part, Proof } from "../../cli/archive-format.ts";
-import { readBackupSettings } from "../../cli/backup-settings.ts";
-import { DumpChecksum } from "../../cli/dump-checksum.ts";
+import type { Manifest, Part, Proof } from "../../cli/backup/archive-format.ts";
+import { readBackupSettings } from "../../cli/backup/backup-settings.ts";
+import { DumpChecksum } from "../../cli/backup/dump-checksum.ts";
 import { Failure } from "../../cli/failure.ts";
-import { fit } from "../../cli/fit.ts";
-import { writeNewFile } from "../../cli/new-file.ts";
-import { openBackup } from "../../cli/opened-backup.ts";
-import { differences } from "../../cli/proof.ts";
+import { fit } from "../../cli/backup/fit.ts";
+import { writeNewFile } from "../../cli/backup/new-file.ts";
+import { openBackup } from "../../cli/backup/opened-backup.ts";
+import { differences } from "../../cli/backup/proof.ts";
 import { siteOf } from "../../cli/site.ts";
-import { byteSize } from "../../cli/terminal.ts";
+import { byteSize } from "../../cli/terminal/terminal.ts";
 
 const database = (version?: string): Part => ({
   kind: "database",

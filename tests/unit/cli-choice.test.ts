@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { choose, chooseOne } from "../../cli/choice.ts";
+import { choose, chooseOne } from "../../cli/docker/choice.ts";
 import type { ServiceOperations } from "../../components/operations.ts";
 import { member } from "../member.ts";
 

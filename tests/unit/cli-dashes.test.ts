@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { aroundDashes } from "../../cli/dashes.ts";
+import { aroundDashes } from "../../cli/terminal/dashes.ts";
 
 describe("the words around --", () => {
   it("are told apart, whatever those after it are", () => {

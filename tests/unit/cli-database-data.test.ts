@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import versions from "../../images/versions.json" with { type: "json" };
-import { refusal, serverOf, type DatabaseData, type DatabaseServer } from "../../cli/database-data.ts";
+import { refusal, serverOf, type DatabaseData, type DatabaseServer } from "../../cli/moving-in/database-data.ts";
 
 describe("the server that a stack's image is", () => {
   const cases: [image: string | undefined, server: DatabaseServer][] = [

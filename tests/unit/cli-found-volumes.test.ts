@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { newVolumes, refuseFoundVolumes } from "../../cli/found-volumes.ts";
-import type { Change, Plan } from "../../cli/plan.ts";
+import { newVolumes, refuseFoundVolumes } from "../../cli/deployment/found-volumes.ts";
+import type { Change, Plan } from "../../cli/deployment/plan.ts";
 import { dockerStub } from "../docker-stub.ts";
 
 const data = "urn:pulumi:s::slipway::slipway:index:Volume$docker:index/volume:Volume::";

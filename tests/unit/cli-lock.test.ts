@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { clearLocks } from "../../cli/lock.ts";
+import { clearLocks } from "../../cli/deployment/lock.ts";
 import { siteOf } from "../../cli/site.ts";
 
 describe("the lock of an engine", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { logLines, type LogLine } from "../../cli/log-lines.ts";
+import { logLines, type LogLine } from "../../cli/docker/log-lines.ts";
 
 const time = (second: number) => `2026-01-31T12:00:0${second}.000000000Z`;
 

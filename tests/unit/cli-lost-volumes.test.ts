@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { refuseLostVolumes } from "../../cli/lost-volumes.ts";
+import { refuseLostVolumes } from "../../cli/deployment/lost-volumes.ts";
 import { dockerStub } from "../docker-stub.ts";
 
 describe("refuseLostVolumes", () => {

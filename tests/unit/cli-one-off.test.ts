@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createOneOff } from "../../cli/one-off.ts";
+import { createOneOff } from "../../cli/docker/one-off.ts";
 import { dockerStub, type Routes } from "../docker-stub.ts";
 
 const like = { id: "c1", name: "web" };

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { zstdCompressSync } from "node:zlib";
-import type { BackupTools } from "../../cli/backup-tools.ts";
-import { openBackup, verifyBackup } from "../../cli/opened-backup.ts";
+import type { BackupTools } from "../../cli/backup/backup-tools.ts";
+import { openBackup, verifyBackup } from "../../cli/backup/opened-backup.ts";
 import type { Report } from "../../toolchain/report.js";
 
 const report = { step: (_: string, __: string, work: (detail: () => void) => unknown) => work(() => undefined) };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withConfig } from "../../cli/stack-text.ts";
+import { withConfig } from "../../cli/moving-in/stack-text.ts";
 
 describe("a stack's file with other values", () => {
   const example = `config:

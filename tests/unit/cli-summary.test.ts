@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { EngineEvent, OpType } from "@pulumi/pulumi/automation/index.js";
-import { addToPlan, isDestructive, type Plan } from "../../cli/plan.ts";
-import { heldNamesReport, newNames } from "../../cli/names.ts";
+import { addToPlan, isDestructive, type Plan } from "../../cli/deployment/plan.ts";
+import { heldNamesReport, newNames } from "../../cli/deployment/names.ts";
 import { withoutRefresh } from "../../cli/preview.ts";
-import { summarise } from "../../cli/summary.ts";
+import { summarise } from "../../cli/deployment/summary.ts";
 
 const stackUrn = "urn:pulumi:dev::slipway::pulumi:pulumi:Stack::slipway-dev";
 const systemUrn = "urn:pulumi:dev::slipway::slipway:camcops:Camcops::camcops";

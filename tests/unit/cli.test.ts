@@ -7,17 +7,17 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type Docker from "dockerode";
 import type { EngineEvent, OpType } from "@pulumi/pulumi/automation/index.js";
-import { complaint, isSettling, memberOf } from "../../cli/containers.ts";
-import { plainMessage, protectedResource, runEngine } from "../../cli/engine.ts";
+import { complaint, isSettling, memberOf } from "../../cli/docker/containers.ts";
+import { plainMessage, protectedResource, runEngine } from "../../cli/deployment/engine.ts";
 import { exports } from "../../cli/env.ts";
 import { Failure } from "../../cli/failure.ts";
-import { clearLocks, lockState } from "../../cli/lock.ts";
+import { clearLocks, lockState } from "../../cli/deployment/lock.ts";
 import { sinceSeconds } from "../../cli/logs.ts";
-import { orphansAmong } from "../../cli/orphans.ts";
+import { orphansAmong } from "../../cli/deployment/orphans.ts";
 import { shown } from "../../cli/output.ts";
-import { probe, servedCertificate } from "../../cli/probe.ts";
-import { followProgress } from "../../cli/progress.ts";
-import { otherDeployer, type DeploymentRecord } from "../../cli/record.ts";
+import { probe, servedCertificate } from "../../cli/deployment/probe.ts";
+import { followProgress } from "../../cli/deployment/progress.ts";
+import { otherDeployer, type DeploymentRecord } from "../../cli/deployment/record.ts";
 import {
   commandLine,
   hasDeployableExample,
@@ -26,10 +26,10 @@ import {
   withConfigValue,
   type Site,
 } from "../../cli/site.ts";
-import { parseCheckpoint, readLastUpdate } from "../../cli/state.ts";
+import { parseCheckpoint, readLastUpdate } from "../../cli/deployment/state.ts";
 import { problemsOf } from "../../cli/status.ts";
-import { table, timeSpan } from "../../cli/terminal.ts";
-import { changeCount } from "../../cli/plan.ts";
+import { table, timeSpan } from "../../cli/terminal/terminal.ts";
+import { changeCount } from "../../cli/deployment/plan.ts";
 import { member } from "../member.ts";
 
 const prefix = "urn:pulumi:dev::slipway::";

@@ -1,5 +1,5 @@
 import type Docker from "dockerode";
-import { ignoring } from "../../../cli/docker.ts";
+import { ignoring } from "../../../cli/docker/docker.ts";
 import { start, type Result } from "./processes.ts";
 import { until } from "./until.ts";
 

@@ -1,0 +1,109 @@
+import type Docker from "dockerode";
+import { extract } from "tar-stream";
+import versions from "../../images/versions.json" with { type: "json" };
+
+/** What lies in a volume with the data of a MySQL or MariaDB server. */
+export interface DatabaseData {
+  family: "MariaDB" | "MySQL";
+  /** The version that wrote them, such as `10.11`; absent where the data do not tell. */
+  version?: string;
+  /** The user whose they are. */
+  userId: number;
+}
+
+/** A server that is to open such data. */
+export interface DatabaseServer {
+  /** Absent where its image's name does not tell. */
+  family?: "MariaDB" | "MySQL";
+  version?: string;
+}
+
+/** The user that the server runs as, in the official images and in the stack's own. */
+export const serverUser = 999;
+
+/**
+ * Looks into a volume without starting anything: a container that is made for it, and never started, lets Docker read
+ * the files.
+ *
+ * Source of what tells the servers apart: their data folders; `mysql_upgrade_info` is written by both, `aria_log_control`
+ * by MariaDB only, `mysql.ibd` by MySQL from 8.0 on only.
+ *
+ * @param image any image that Docker has
+ * @returns undefined when no such data are in it.
+ */
+export async function lookIntoVolume(client: Docker, volume: string, image: string): Promise<DatabaseData | undefined> {
+  const container = await client.createContainer({
+    Image: image,
+    Cmd: ["true"],
+    Entrypoint: [],
+    NetworkDisabled: true,
+    HostConfig: { Binds: [`${volume}:/data:ro`] },
+  });
+  try {
+    const userId = (await firstEntry(container, "/data/ibdata1"))?.userId;
+    if (userId === undefined) return undefined;
+    const [mariadb, mysql, ...notes] = await Promise.all(
+      ["aria_log_control", "mysql.ibd", "mariadb_upgrade_info", "mysql_upgrade_info"].map((name) =>
+        firstEntry(container, `/data/${name}`),
+      ),
+    );
+    const written = notes
+      .map((note) => /^\d+\.\d+/.exec(note?.text ?? "")?.[0])
+      .find((version) => version !== undefined);
+    if (mariadb !== undefined) return { family: "MariaDB", userId, ...(written !== undefined && { version: written }) };
+    const version = mysql !== undefined ? (written ?? "8.0") : (written ?? "5.7");
+    return { family: "MySQL", userId, version };
+  } finally {
+    await container.remove({ v: false });
+  }
+}
+
+/** The head of a file in a container, running or not; undefined when it is not there. */
+async function firstEntry(
+  container: Docker.Container,
+  path: string,
+): Promise<{ userId: number; text: string } | undefined> {
+  const archive = await container.getArchive({ path }).catch((error: unknown) => {
+    if ((error as { statusCode?: number }).statusCode === 404) return undefined;
+    throw error;
+  });
+  if (archive === undefined) return undefined;
+  const entries = archive.pipe(extract());
+  for await (const entry of entries) {
+    const { uid, size } = entry.header;
+    // A table space may be large, and only its owner is of interest.
+    let text = "";
+    if (size < 1024) for await (const chunk of entry) text += String(chunk);
+    (archive as NodeJS.ReadableStream & { destroy(): void }).destroy();
+    return { userId: uid, text };
+  }
+  return undefined;
+}
+
+/** The server that a stack's database will be, by the setting of its image. */
+export function serverOf(image: unknown): DatabaseServer {
+  if (typeof image !== "string") return { family: "MariaDB", version: versions.mariadb };
+  const [, name = "", version] = /^([^:@]+)(?::(\d+(?:\.\d+)?))?/.exec(image.slice(image.lastIndexOf("/") + 1)) ?? [];
+  const family = /mariadb/i.test(name) ? "MariaDB" : /mysql|percona/i.test(name) ? "MySQL" : undefined;
+  return { ...(family !== undefined && { family }), ...(version !== undefined && { version }) };
+}
+
+/** Why a server must not open data; nothing when it may. */
+export function refusal(data: DatabaseData, server: DatabaseServer): string | undefined {
+  const named = ({ family, version }: DatabaseServer) =>
+    [family ?? "an unknown server", version ?? ""].join(" ").trimEnd();
+  if (server.family === undefined) return undefined;
+  if (data.family !== server.family) {
+    return `holds data of ${named(data)}, which ${named(server)} cannot open`;
+  }
+  if (data.version !== undefined && server.version !== undefined && isNewer(data.version, server.version)) {
+    return `holds data of ${named(data)}, which the older ${named(server)} must not open`;
+  }
+  return undefined;
+}
+
+function isNewer(one: string, other: string): boolean {
+  const [a = 0, b = 0] = one.split(".").map(Number);
+  const [c = 0, d] = other.split(".").map(Number);
+  return a > c || (a === c && d !== undefined && b > d);
+}
