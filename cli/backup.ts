@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { formatVersion, member, partTitle, type Manifest, type Part } from "./backup/archive-format.ts";
-import { writeArchive, type ArchiveSource } from "./backup/archive-writer.ts";
+import type { ArchiveSource } from "./backup/archive-writer.ts";
+import { backupName } from "./backup/backup-name.ts";
 import {
   ownFolder,
   readBackupSettings,
@@ -10,19 +10,18 @@ import {
   type BackupSettings,
 } from "./backup/backup-settings.ts";
 import { backupTools, type BackupTools } from "./backup/backup-tools.ts";
-import type { Report } from "../toolchain/report.js";
 import type { Member } from "./docker/containers.ts";
-import type { DockerPipe } from "./docker/docker-pipe.ts";
 import { findDeployed } from "./docker/deployed.ts";
 import { runningOne } from "./exec.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { interruptible } from "./terminal/interruption.ts";
-import { writeNewFile } from "./backup/new-file.ts";
 import { quoted } from "./terminal/quoted.ts";
+import { saveArchive } from "./backup/saved-archive.ts";
 import { findParts, partKey, readPart, type DeployedPart } from "./backup/saved-parts.ts";
 import { commandLine, type CommonOptions, type Site } from "./site.ts";
 import { stateFile } from "./deployment/state.ts";
-import { byteSize, coloured, progressReport, remark, say } from "./terminal/terminal.ts";
+import { byteSize } from "./terminal/byte-size.ts";
+import { coloured, progressReport, remark, say } from "./terminal/terminal.ts";
 
 export interface BackupOptions extends CommonOptions {
   /** Folder for the backup. @default the setting `backup.folder`; else `backups` beside the state */
@@ -46,7 +45,7 @@ export async function backup(options: BackupOptions): Promise<void> {
   const report = progressReport();
   const tools = await backupTools(client, host, site.stack, settings.image, report);
   const created = new Date();
-  const file = join(folder, fileName(site.stack, created, settings.recipient !== undefined));
+  const file = join(folder, backupName(site.stack, created, { encrypted: settings.recipient !== undefined }));
 
   const problems: string[] = [];
   const source: ArchiveSource = {
@@ -56,7 +55,17 @@ export async function backup(options: BackupOptions): Promise<void> {
       readPart(tools, deployed(parts, part), (problem) => problems.push(`${partTitle(part)}: ${problem}`)),
   };
   const bytes = await interruptible(
-    (signal) => save(source, { tools, file, recipient: settings.recipient, signal, report }),
+    (signal) =>
+      report.step(`Saving to ${file}`, "the services go on meanwhile", (detail) =>
+        saveArchive(source, {
+          file,
+          packed: tools.pack(settings.recipient),
+          signal,
+          onProgress: (bytes) => {
+            detail(`${byteSize(bytes)} written`);
+          },
+        }),
+      ),
     () => "What was written has been removed; the data were not touched.",
   );
 
@@ -78,12 +87,6 @@ export async function backup(options: BackupOptions): Promise<void> {
   );
   say(file);
   remark(`To put it back, type: ${commandLine(`restore ${quoted(file)}`, options)}`);
-}
-
-/** Such as `prod-20260131T120000Z.tar.zst.age`. */
-function fileName(stack: string, created: Date, encrypted: boolean): string {
-  const time = created.toISOString().replace(/\.\d+/, "").replaceAll(/[-:]/g, "");
-  return `${stack}-${time}.tar.zst${encrypted ? ".age" : ""}`;
 }
 
 function targetFolder(to: string | undefined, settings: BackupSettings, site: Site): string {
@@ -141,36 +144,4 @@ function textsOf(site: Site): ArchiveSource["texts"] {
       .filter(([, file]) => existsSync(file))
       .map(([name, file]) => [name, readFileSync(file, "utf8")]),
   );
-}
-
-async function save(
-  source: ArchiveSource,
-  to: { tools: BackupTools; file: string; recipient: string | undefined; signal: AbortSignal; report: Report },
-): Promise<number> {
-  return to.report.step(`Saving to ${to.file}`, "the services go on meanwhile", async (detail) => {
-    const archive = writeArchive(source);
-    const packed = to.tools.pack(to.recipient);
-    const fed = pipeline(archive, packed.stdin);
-    fed.catch(() => undefined);
-    const stop = () => {
-      archive.destroy();
-      packed.kill();
-    };
-    to.signal.addEventListener("abort", stop);
-    try {
-      return await writeNewFile(to.file, whole(packed, fed), (bytes) => {
-        detail(`${byteSize(bytes)} written`);
-      });
-    } finally {
-      to.signal.removeEventListener("abort", stop);
-      stop();
-    }
-  });
-}
-
-/** What was packed: it ends well only when all of it was there, because a broken off input is packed as if it were whole. */
-async function* whole({ stdout, ended }: DockerPipe, fed: Promise<void>): AsyncGenerator<Buffer> {
-  yield* stdout as AsyncIterable<Buffer>;
-  await ended;
-  await fed;
 }

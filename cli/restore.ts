@@ -18,7 +18,8 @@ import { quoted } from "./terminal/quoted.ts";
 import { readToEnd } from "./backup/read-to-end.ts";
 import { findParts, partKey, readPart, writePart, type DeployedPart } from "./backup/saved-parts.ts";
 import { commandLine, dockerHost, siteOf, type CommonOptions } from "./site.ts";
-import { byteSize, coloured, progressReport, remark, say, typedConsent } from "./terminal/terminal.ts";
+import { byteSize } from "./terminal/byte-size.ts";
+import { coloured, progressReport, remark, say, typedConsent } from "./terminal/terminal.ts";
 
 export interface RestoreOptions extends CommonOptions {
   /** File with the private key of age. */

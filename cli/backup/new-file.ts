@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Failure } from "../failure.ts";
-import { byteSize } from "../terminal/terminal.ts";
+import { byteSize } from "../terminal/byte-size.ts";
 
 /**
  * Writes a file that is either complete, on the disk, or not there at all. Only its owner can read it.

@@ -6,7 +6,8 @@ import type { BackupTools } from "./backup-tools.ts";
 import { exitCode, Failure } from "../failure.ts";
 import { readToEnd } from "./read-to-end.ts";
 import { surveyFiles } from "./saved-files.ts";
-import { byteSize, timeSpan } from "../terminal/terminal.ts";
+import { byteSize } from "../terminal/byte-size.ts";
+import { timeSpan } from "../terminal/terminal.ts";
 import type { Report } from "../../toolchain/report.js";
 
 /** A backup's file, of which only its beginning was read so far. */

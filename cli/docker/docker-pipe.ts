@@ -22,7 +22,12 @@ export interface DockerPipe {
  * @param what what it does, for the message when it fails, such as `Dumping the database mysql`
  */
 export function pipeDocker(host: string, args: readonly string[], what: string): DockerPipe {
-  const child = spawn("docker", ["--host", host, ...args], {
+  return pipeProcess("docker", ["--host", host, ...args], what);
+}
+
+/** Starts a program of this machine; see {@link pipeDocker}. */
+export function pipeProcess(program: string, args: readonly string[], what: string): DockerPipe {
+  const child = spawn(program, args, {
     stdio: ["pipe", "pipe", "pipe"],
     // Ctrl-C is for this process, which ends its children in order.
     detached: true,

@@ -106,14 +106,6 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** A size, such as "0 B", "1.5 MB" or "24 GB". */
-export function byteSize(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(bytes, 1)) / 3)));
-  const value = bytes / 1000 ** step;
-  return `${step > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[step]}`;
-}
-
 /** A time span, such as "45 s", "12 min", "3 h 5 min" or "2 d 4 h". */
 export function timeSpan(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));

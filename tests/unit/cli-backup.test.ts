@@ -12,7 +12,7 @@ import { writeNewFile } from "../../cli/backup/new-file.ts";
 import { openBackup } from "../../cli/backup/opened-backup.ts";
 import { differences } from "../../cli/backup/proof.ts";
 import { siteOf } from "../../cli/site.ts";
-import { byteSize } from "../../cli/terminal/terminal.ts";
+import { byteSize } from "../../cli/terminal/byte-size.ts";
 
 const database = (version?: string): Part => ({
   kind: "database",
