@@ -2,13 +2,13 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host.ts";
 import type { Image } from "./image.ts";
 import type { Network } from "./network.ts";
-import { Service, type ServiceArgs } from "./service.ts";
+import { Service, type ServiceTerms } from "./service.ts";
 import { Volume } from "./volume.ts";
 
 /** The user that RabbitMQ runs as, in the official image and in `images/rabbitmq`. */
 const rabbitmqUser = 999;
 
-export interface MessageBrokerArgs extends Pick<ServiceArgs, "memory" | "restart" | "logs" | "timeZone"> {
+export interface MessageBrokerArgs extends ServiceTerms {
   host: Host;
   system: string;
   /** The service's name, by which others on `network` reach it. */
@@ -29,7 +29,7 @@ export class MessageBroker extends pulumi.ComponentResource {
 
   constructor(name: string, args: MessageBrokerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:index:MessageBroker", name, {}, opts);
-    const { host, system, service, containerName, image, memory, restart, logs, timeZone } = args;
+    const { host, system, service, containerName, image, memory, cpus, restart, logs, timeZone } = args;
     const data = new Volume(`${name}-data`, { volumeName: args.volumeName }, { parent: this });
     new Service(
       `${name}-service`,
@@ -46,6 +46,7 @@ export class MessageBroker extends pulumi.ComponentResource {
         userId: rabbitmqUser,
         groupId: rabbitmqUser,
         memory,
+        cpus,
         restart,
         logs,
         timeZone,

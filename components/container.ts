@@ -64,6 +64,8 @@ export interface ContainerArgs {
   devices?: string[];
   /** Memory limit, in MiB. */
   memory: number;
+  /** Limit of processor time, in processors, such as 1.5. @default none */
+  cpus?: number | undefined;
   /** Share of the processor under contention, relative to the default of 1024. @default 1024 */
   cpuShares?: number;
   /** Rotation of the log: size of one file in MiB, and how many are kept. @default 10 MiB, 5 files */
@@ -77,6 +79,9 @@ export interface ContainerArgs {
 }
 
 const defaultStopGraceSeconds = 60;
+
+/** The kernel's usual period of accounting for processor time, in microseconds. */
+const cpuPeriod = 100_000;
 
 /** The inputs of a container without root, with no capability, and with a root file system that nobody can write. */
 export function hardenedContainer(
@@ -131,6 +136,8 @@ export function hardenedContainer(
     ...(args.reachesHost && { hosts: [{ host: "host.docker.internal", ip: "host-gateway" }] }),
     memory: args.memory,
     cpuShares: args.cpuShares ?? 1024,
+    // The provider writes `cpus` otherwise when it reads it back (10 becomes "10."), and would replace the container each time.
+    ...(args.cpus !== undefined && { cpuPeriod, cpuQuota: Math.round(args.cpus * cpuPeriod) }),
     stopSignal: args.stopSignal ?? "SIGTERM",
     stopTimeout: args.stopGraceSeconds ?? defaultStopGraceSeconds,
     destroyGraceSeconds: args.stopGraceSeconds ?? defaultStopGraceSeconds,
@@ -143,9 +150,9 @@ export function hardenedContainer(
 export const containerOptions = {
   // Names are fixed, so the former container has to go first (pulumi-docker #1356).
   deleteBeforeReplace: true,
-  // An edit of the first two is accepted and silently left undone (kreuzwerker #988). Memory cannot be raised above the
+  // An edit of all but memory is accepted and silently left undone (kreuzwerker #988). Memory cannot be raised above the
   // swap limit that Docker derived from the former value.
-  replaceOnChanges: ["healthcheck", "tmpfs", "memory"],
+  replaceOnChanges: ["healthcheck", "tmpfs", "cpuPeriod", "cpuQuota", "memory"],
   // Docker derives it from `memory`, differently where the kernel does not account for swap.
   ignoreChanges: ["memorySwap"],
 } satisfies pulumi.CustomResourceOptions;

@@ -5,14 +5,14 @@ import type { Host } from "./host.ts";
 import type { Image } from "./image.ts";
 import type { Network } from "./network.ts";
 import type { ServiceOperations } from "./operations.ts";
-import { Service, type ServiceArgs } from "./service.ts";
+import { Service, type ServiceTerms } from "./service.ts";
 import { Volume } from "./volume.ts";
 
 /** Where the server and its clients in the container find their secret files. */
 export const secretsFolder = "/run/secrets";
 
 /** What a database of any kind is told. */
-export interface DatabaseArgs extends Pick<ServiceArgs, "memory" | "restart" | "logs" | "timeZone"> {
+export interface DatabaseArgs extends ServiceTerms {
   host: Host;
   system: string;
   /** The service's name, by which others on `network` reach it. */
@@ -51,7 +51,8 @@ export interface DatabaseServer extends Pick<
 
 /** Runs a database server: a kept volume, secret files and a service, as children of the component of its kind. */
 export function runDatabase(name: string, args: DatabaseArgs, server: DatabaseServer, parent: pulumi.Resource): void {
-  const { host, system, service, containerName, image, network, published, memory, restart, logs, timeZone } = args;
+  const { host, system, service, containerName, image, network, published, memory, cpus, restart, logs, timeZone } =
+    args;
   const { port, userId, dataFolder, files, healthCheck, operations, ...own } = server;
   const child = { parent };
   const data = new Volume(`${name}-data`, { volumeName: args.volumeName, exists: args.volumeExists ?? false }, child);
@@ -79,6 +80,7 @@ export function runDatabase(name: string, args: DatabaseArgs, server: DatabaseSe
       userId,
       groupId: userId,
       memory,
+      cpus,
       restart,
       logs,
       timeZone,

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ContainerArgs, GeneratedFiles, Mount, NetworkMembership } from "./container.ts";
 import { FileVolume } from "./file-volume.ts";
 import { savedMounts, superuserActions } from "./operations.ts";
-import { Service, type PublishedPort, type ServiceArgs } from "./service.ts";
+import { Service, type PublishedPort, type ServiceTerms } from "./service.ts";
 import { Task } from "./task.ts";
 import type { Volume } from "./volume.ts";
 
@@ -24,9 +24,7 @@ function superuserCommand(action: "ensure" | "create" | "password", passwordFile
 const fetchScript = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=4)";
 
 export interface DjangoApplicationArgs
-  extends
-    Pick<ContainerArgs, "host" | "system" | "image" | "userId" | "groupId" | "memory" | "logs" | "timeZone">,
-    Pick<ServiceArgs, "restart"> {
+  extends Pick<ContainerArgs, "host" | "system" | "image" | "userId" | "groupId">, ServiceTerms {
   /** The service's name, by which others reach it. */
   service: string;
   /** What the names of its containers begin with, before a hyphen. */
@@ -84,7 +82,7 @@ export interface DjangoApplicationArgs
 export class DjangoApplication extends pulumi.ComponentResource {
   constructor(name: string, args: DjangoApplicationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:index:DjangoApplication", name, {}, opts);
-    const { host, system, image, userId, groupId, memory, logs, timeZone } = args;
+    const { host, system, image, userId, groupId, memory, cpus, logs, timeZone } = args;
     const { service, prefix, database, isDeveloped, code, staticFiles, published, migrates } = args;
     const child = { parent: this };
     const files = (suffix: string, contents: Record<string, pulumi.Input<string>>, target: string): GeneratedFiles => ({
@@ -115,6 +113,7 @@ export class DjangoApplication extends pulumi.ComponentResource {
       userId,
       groupId,
       memory,
+      cpus,
       logs,
       timeZone,
       environment: {

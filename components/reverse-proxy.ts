@@ -4,7 +4,7 @@ import type { Host } from "./host.ts";
 import type { Image } from "./image.ts";
 import type { Network } from "./network.ts";
 import { nginxConfig, nginxHealthPort, nginxPort, type NginxRoute } from "./nginx-config.ts";
-import { Service, type ServiceArgs } from "./service.ts";
+import { Service, type ServiceTerms } from "./service.ts";
 import type { Volume } from "./volume.ts";
 
 /** The user that nginx runs as, in the official image and in `images/nginx`. */
@@ -17,7 +17,7 @@ export interface ProxyRoute extends Omit<NginxRoute, "to"> {
   to: { upstream: string } | { files: Volume };
 }
 
-export interface ReverseProxyArgs extends Pick<ServiceArgs, "memory" | "restart" | "logs" | "timeZone"> {
+export interface ReverseProxyArgs extends ServiceTerms {
   host: Host;
   system: string;
   service: string;
@@ -35,7 +35,7 @@ export interface ReverseProxyArgs extends Pick<ServiceArgs, "memory" | "restart"
 export class ReverseProxy extends pulumi.ComponentResource {
   constructor(name: string, args: ReverseProxyArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:index:ReverseProxy", name, {}, opts);
-    const { host, system, service, containerName, image, published, memory, restart, logs, timeZone } = args;
+    const { host, system, service, containerName, image, published, memory, cpus, restart, logs, timeZone } = args;
     const child = { parent: this };
     const mounts = args.routes.flatMap(({ path, to }) =>
       "files" in to ? [{ source: to.files, target: `/srv${path.slice(0, -1)}`, readOnly: true }] : [],
@@ -73,6 +73,7 @@ export class ReverseProxy extends pulumi.ComponentResource {
         userId: nginxUser,
         groupId: nginxUser,
         memory,
+        cpus,
         restart,
         logs,
         timeZone,

@@ -3,7 +3,7 @@ import { FileVolume } from "./file-volume.ts";
 import type { Host } from "./host.ts";
 import type { Image } from "./image.ts";
 import type { Network } from "./network.ts";
-import { Service, type ServiceArgs } from "./service.ts";
+import { Service, type ServiceTerms } from "./service.ts";
 import { Volume } from "./volume.ts";
 
 /** The user and group that Elasticsearch runs as, in the official image and in `images/elasticsearch`. */
@@ -22,7 +22,7 @@ const isHealthy =
   "printf 'GET /_cluster/health?wait_for_status=yellow&timeout=3s HTTP/1.0\\r\\nAuthorization: Basic %s\\r\\n\\r\\n' " +
   `"$(printf 'elastic:%s' "$(<${passwordFile})" | base64 --wrap=0)" >&3; grep --quiet ' 200 ' <&3`;
 
-export interface SearchEngineArgs extends Pick<ServiceArgs, "memory" | "restart" | "logs" | "timeZone"> {
+export interface SearchEngineArgs extends ServiceTerms {
   host: Host;
   system: string;
   /** The service's name, by which others on `network` reach it. */
@@ -49,7 +49,7 @@ export class SearchEngine extends pulumi.ComponentResource {
 
   constructor(name: string, args: SearchEngineArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:index:SearchEngine", name, {}, opts);
-    const { host, system, service, containerName, image, memory, restart, logs, timeZone } = args;
+    const { host, system, service, containerName, image, memory, cpus, restart, logs, timeZone } = args;
     const child = { parent: this };
     const data = new Volume(`${name}-data`, { volumeName: args.volumeName }, child);
     const secrets = new FileVolume(
@@ -90,6 +90,7 @@ export class SearchEngine extends pulumi.ComponentResource {
         networks: [{ network: args.network, aliases: [service] }],
         ...elasticsearchUser,
         memory,
+        cpus,
         restart,
         logs,
         timeZone,

@@ -32,6 +32,9 @@ export interface HealthCheck {
 /** `unless-stopped` brings a service back after a crash and a restart of the machine, but not after it was stopped by hand. */
 export type RestartPolicy = "unless-stopped" | "always" | "on-failure" | "no";
 
+/** What a user may say of any service. */
+export type ServiceTerms = Pick<ServiceArgs, "memory" | "cpus" | "restart" | "logs" | "timeZone">;
+
 export interface ServiceArgs extends ContainerArgs {
   /** The service's name in its system, such as `web`. */
   service: string;

@@ -16,6 +16,12 @@ export function wholeNumber(minimum: number, maximum: number, what?: string) {
   return z.int(mustBe(allowed)).min(minimum, mustBe(allowed)).max(maximum, mustBe(allowed)).meta({ allowed });
 }
 
+/** A number, whole or not, from `minimum` to `maximum` of what `unit` names. */
+export function decimal(minimum: number, maximum: number, unit: string) {
+  const allowed = `a number of ${unit} from ${minimum} to ${maximum}, such as 1.5`;
+  return z.number(mustBe(allowed)).min(minimum, mustBe(allowed)).max(maximum, mustBe(allowed)).meta({ allowed });
+}
+
 /** One of a few words. */
 export function oneOf<const T extends readonly [string, ...string[]]>(words: T) {
   const allowed = `one of: ${words.join(", ")}`;
@@ -114,6 +120,17 @@ export function imageReference() {
   }, mustBe(allowed));
 }
 
+/** How much processor time a container may use at most. */
+export function cpuLimit() {
+  return decimal(0.1, 1024, "processors")
+    .optional()
+    .meta({
+      description: "Limit of the processor time of each of its containers. Without it: none.",
+      unit: "processors",
+      examples: [1.5],
+    });
+}
+
 /** What a service may use and what becomes of it when it ends. */
 export function serviceSettings(memory: number) {
   return group({
@@ -122,6 +139,7 @@ export function serviceSettings(memory: number) {
       unit: "MiB",
       caution: "A process that needs more is killed by the kernel.",
     }),
+    cpus: cpuLimit(),
     restart: oneOf(["unless-stopped", "always", "on-failure", "no"]).default("unless-stopped").meta({
       description: "When Docker starts the service again after it ended.",
     }),

@@ -55,6 +55,6 @@ export function hardened({
 export const hardenedOptions = {
   provider: "host-provider",
   deleteBeforeReplace: true,
-  replaceOnChanges: ["healthcheck", "tmpfs", "memory"],
+  replaceOnChanges: ["healthcheck", "tmpfs", "cpuPeriod", "cpuQuota", "memory"],
   ignoreChanges: ["memorySwap"],
 } as const;

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import {
   absolutePath,
+  cpuLimit,
   flag,
   group,
   hostAddress,
@@ -148,6 +149,7 @@ const agent = group({
     unit: "MiB",
     caution: "A process that needs more is killed by the kernel.",
   }),
+  cpus: cpuLimit(),
   restart: oneOf(["unless-stopped", "always", "on-failure", "no"])
     .default("unless-stopped")
     .meta({ description: "When Docker starts the agent again after it ended." }),

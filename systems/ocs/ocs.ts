@@ -52,6 +52,7 @@ interface Agent extends AgentInstance {
   groupIds?: number[];
   mounts?: Mount[];
   memory: number;
+  cpus?: number | undefined;
   restart: RestartPolicy;
   running: boolean;
 }
@@ -337,7 +338,7 @@ export class Ocs extends pulumi.ComponentResource {
   #agent(agent: Agent, tools: FileVolume, dependsOn: pulumi.Resource[]): void {
     const { host, settings } = this.#args;
     const { siteConfigDirectory } = settings;
-    const { instanceId, hostname, image, devices = [], groupIds = [], mounts = [], memory, restart } = agent;
+    const { instanceId, hostname, image, devices = [], groupIds = [], mounts = [], memory, cpus, restart } = agent;
     const hub = this.#hub(agent.network);
     const ownConfig = siteConfigDirectory !== undefined;
     new Service(
@@ -371,6 +372,7 @@ export class Ocs extends pulumi.ComponentResource {
         ...(devices.length > 0 && { devices }),
         ...(groupIds.length > 0 && { groupIds }),
         memory,
+        cpus,
         restart,
         standby: !agent.running,
         logs: settings.logs,

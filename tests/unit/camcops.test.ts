@@ -892,10 +892,10 @@ describe("Camcops", () => {
     const recorded = await recordCamcops({
       settings: {
         services: {
-          mysql: { memory: 2048 },
-          rabbitmq: { restart: "always" },
-          camcops_server: { memory: 900 },
-          camcops_workers: { restart: "no" },
+          mysql: { memory: 2048, cpus: 2 },
+          rabbitmq: { restart: "always", cpus: 0.5 },
+          camcops_server: { memory: 900, cpus: 10 },
+          camcops_workers: { restart: "no", cpus: 1.25 },
         },
         logs: { maxSize: 1, maxFiles: 2 },
         timeZone: "Europe/London",
@@ -915,6 +915,15 @@ describe("Camcops", () => {
     assert.equal(inputs("rabbitmq-service-container")["restart"], "always");
     assert.equal(inputs("camcops_server-container")["memory"], 900);
     assert.equal(inputs("camcops_workers-container-1")["restart"], "no");
+    assert.deepEqual(
+      recorded.flatMap(({ name, inputs: given }) => ("cpuQuota" in given ? [[name, given["cpuQuota"]]] : [])),
+      [
+        ["camcops-camcops_server-container", 1_000_000],
+        ["camcops-camcops_workers-container-1", 125_000],
+        ["camcops-mysql-service-container", 200_000],
+        ["camcops-rabbitmq-service-container", 50_000],
+      ],
+    );
     assert.deepEqual(inputs("mysql-service-container")["ports"], [{ ip: "0.0.0.0", external: 3399, internal: 3306 }]);
     assert.deepEqual(inputs("camcops_monitor-container")["ports"], [{ ip: "::1", external: 5599, internal: 5555 }]);
     assert.deepEqual(inputs("camcops_server-container")["ports"], [{ ip: "0.0.0.0", external: 443, internal: 8111 }]);
