@@ -30,12 +30,12 @@ export async function status(options: StatusOptions): Promise<void> {
   const problems = problemsOf(members, { state, lastUpdate: readLastUpdate(site), up: commandLine("up", options) });
 
   if (options.json === true) say(JSON.stringify(statusJson(site.stack, members, certificates, problems), undefined, 2));
-  else show(members, certificates, problems);
+  else show(members, certificates, problems, options);
   if (problems.length > 0) throw new Failure(`The stack "${site.stack}" is not well.`, exitCode.notGood);
 }
 
 /**
- * Everything that keeps a stack from being well.
+ * Everything that keeps a stack from being well. What somebody stopped is as it was wished.
  *
  * @param deployment.up the command that deploys it
  */
@@ -49,7 +49,7 @@ export function problemsOf(
   return [
     ...(members.length === 0 && missing.length === 0 ? [`Nothing is deployed. To deploy, type: ${up}`] : []),
     ...members.flatMap((member) => {
-      const problem = complaint(member);
+      const problem = member.stopped ? undefined : complaint(member);
       return problem === undefined ? [] : [`${member.name} (${member.container}): ${problem}`];
     }),
     ...missing.map(({ name, member }) => `${member ?? name} (${name}): its container is missing`),
@@ -101,6 +101,7 @@ function statusJson(stack: string, members: readonly Member[], certificates: Cer
         container: member.container,
         image: member.image,
         state: member.state,
+        stopped: member.stopped,
         health: member.health ?? null,
         uptimeSeconds: Math.floor((uptime(member) ?? 0) / 1000),
         restarts: member.restarts,
@@ -121,14 +122,19 @@ function statusJson(stack: string, members: readonly Member[], certificates: Cer
   };
 }
 
-function show(members: readonly Member[], certificates: CertificateStatus[], problems: string[]): void {
+function show(
+  members: readonly Member[],
+  certificates: CertificateStatus[],
+  problems: readonly string[],
+  options: CommonOptions,
+): void {
   const services = members.filter(({ kind }) => kind === "service");
   if (services.length > 0) {
     const rows = services.map((member) => [
       member.container,
       member.image,
-      member.state,
-      member.health ?? "-",
+      member.stopped ? "stopped" : member.state,
+      member.stopped ? "-" : (member.health ?? "-"),
       timeSpan(uptime(member) ?? 0),
       String(member.restarts),
       member.ports
@@ -138,6 +144,16 @@ function show(members: readonly Member[], certificates: CertificateStatus[], pro
     const [head = "", ...lines] = table([["SERVICE", "IMAGE", "STATE", "HEALTH", "UP", "RESTARTS", "PORTS"], ...rows]);
     say(coloured("bold", head));
     for (const line of lines) say(line);
+  }
+  const stopped = services.filter((member) => member.stopped).map(({ name }) => name);
+  if (stopped.length > 0) {
+    const names = [...new Set(stopped)].join(" ");
+    say(
+      coloured(
+        "yellow",
+        `Stopped, as somebody wished: ${names}. To start again, type: ${commandLine(`start ${names}`, options)}`,
+      ),
+    );
   }
   for (const { container, state, exitCode: code, finishedAt, standby } of members.filter(
     ({ kind }) => kind === "task",

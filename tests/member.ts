@@ -15,6 +15,7 @@ export function member(more: Partial<Member> = {}): Member {
     startedAt: new Date(0),
     finishedAt: new Date(0),
     restarts: 0,
+    stopped: false,
     standby: false,
     ports: [],
     ...more,

@@ -30,6 +30,8 @@ export interface Member {
   startedAt: Date;
   finishedAt: Date;
   restarts: number;
+  /** Whether somebody stopped it: after every other end, Docker would start it again. */
+  stopped: boolean;
   /** Whether it is the user's to start and stop. */
   standby: boolean;
   ports: Published[];
@@ -74,6 +76,7 @@ export function memberOf(info: Docker.ContainerInspectInfo): Member {
   const operations = labels[label.operations];
   const known = operations === undefined ? undefined : serviceOperationsSchema.safeParse(JSON.parse(operations)).data;
   const health = info.State.Health?.Status;
+  const policy = info.HostConfig.RestartPolicy?.Name ?? "no";
   const bindings = info.HostConfig.PortBindings as PortBindings | null;
   return {
     kind: service === undefined ? "task" : "service",
@@ -88,6 +91,8 @@ export function memberOf(info: Docker.ContainerInspectInfo): Member {
     startedAt: new Date(info.State.StartedAt),
     finishedAt: new Date(info.State.FinishedAt),
     restarts: info.RestartCount,
+    // A start that failed, such as for a port that is taken, leaves an error.
+    stopped: info.State.Status === "exited" && /^(?:always|unless-stopped)$/.test(policy) && info.State.Error === "",
     standby: label.standby in labels,
     ports: Object.entries(bindings ?? {}).flatMap(([port, hostPorts]) =>
       (hostPorts ?? []).map(({ HostIp: address, HostPort: hostPort }) => ({

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { findSecrets } from "../secret-search.ts";
+import { join } from "node:path";
+import { findSecrets, type Finding } from "../secret-search.ts";
 import { MinimalStack, minimalProgram } from "./support/minimal.ts";
 import { endProcessesOf } from "./support/process-table.ts";
 import { assertExit, type StartOptions } from "./support/processes.ts";
@@ -40,6 +41,40 @@ describe("a command for every day", () => {
   async function running(): Promise<string[]> {
     const containers = [...(await minimal.containers())];
     return containers.filter(([, { State: state }]) => state.Running).map(([name]) => name);
+  }
+
+  /** What a program on a terminal does: it says when it begins, when the terminal has another size, and when it gets Ctrl-C. */
+  const terminalProgram = [
+    'trap "echo caught Ctrl-C; exit 9" INT',
+    "tty && echo begun",
+    'until [ "$(stty size)" = "20 70" ]; do sleep 0.1; done',
+    "echo resized",
+    "while :; do sleep 0.1; done",
+  ].join("; ");
+
+  /** Checks that a command line, such as `run web`, gives what it runs a real terminal, and passes its exit code on. */
+  async function assertTerminal(command: string): Promise<void> {
+    const script = `tty; ./slipway ${command} -- sh -c '${terminalProgram}'; echo exit code $?`;
+    const terminal = new Terminal(sandbox, script, { rows: 33, columns: 101 });
+    const [device] = await terminal.shows(/\/dev\/pts\/\d+/);
+    await terminal.shows(/\/dev\/\S+\nbegun\n/, 60);
+    assertExit(await sandbox.run("stty", [`--file=${device}`, "rows", "20", "cols", "70"]), 0);
+    await terminal.shows(/^resized$/m);
+    terminal.type("\x03");
+    await terminal.shows(/caught Ctrl-C\n/);
+    await terminal.shows(/^exit code 9$/m);
+    assert.equal(await terminal.ended(), 0);
+  }
+
+  /** Checks that a command line, such as `run web`, passes all bytes on in both directions. */
+  async function assertBytes(command: string): Promise<void> {
+    const [input, output] = ["bytes", "same-bytes"].map((name) => join(sandbox.folder, name)) as [string, string];
+    // Every byte there is, and more than any pipe holds at a time.
+    const bytes = Buffer.concat([Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)), randomBytes(3_000_000)]);
+    writeFileSync(input, bytes);
+    const script = `cat '${input}' | ./slipway ${command} -- cat | cat > '${output}'`;
+    assertExit(await sandbox.run("sh", ["-c", script]), 0);
+    assert.ok(readFileSync(output).equals(bytes), `${command} changes bytes`);
   }
 
   describe("run", () => {
@@ -80,6 +115,15 @@ describe("a command for every day", () => {
       assert.equal(assertExit(await slipway(["run", "--", "id", "--user"]), 0).stdout, "4321\n");
     });
 
+    it("gives a real terminal: its size, Ctrl-C for the program, and the exit code", async () => {
+      await assertTerminal("run web");
+      await minimal.assertComplete();
+    });
+
+    it("passes all bytes on in pipes", async () => {
+      await assertBytes("run web");
+    });
+
     it("is ended by Ctrl-C in its own way, and its container goes with it", async () => {
       const script = "trap 'echo ended; exit 9' INT; echo started; sleep 600 & wait";
       const running = sandbox.start("./slipway", ["run", "--", "sh", "-c", script], { ownGroup: true });
@@ -91,13 +135,18 @@ describe("a command for every day", () => {
   });
 
   describe("exec", () => {
-    it("passes bytes, errors and exit code on", async () => {
-      const bytes = randomBytes(5_000_000).toString("base64");
-      const result = assertExit(
-        await slipway(["exec", "web", "--", "sh", "-c", "cat; echo error >&2; exit 5"], { input: bytes }),
-        5,
-      );
-      assert.ok(result.stdout === bytes);
+    it("gives a real terminal: its size, Ctrl-C for the program, and the exit code", async () => {
+      await assertTerminal("exec web");
+    });
+
+    it("passes all bytes on in pipes", async () => {
+      await assertBytes("exec web");
+    });
+
+    it("passes output, errors and exit code on", async () => {
+      const script = "cat; echo error >&2; exit 5";
+      const result = assertExit(await slipway(["exec", "web", "--", "sh", "-c", script], { input: "words\n" }), 5);
+      assert.equal(result.stdout, "words\n");
       assert.equal(result.stderr, "error\n");
     });
 
@@ -132,6 +181,11 @@ describe("a command for every day", () => {
       assert.equal(await terminal.ended(), 0);
     });
 
+    it("runs what comes in where there is no terminal, and passes its exit code on", async () => {
+      const result = assertExit(await slipway(["shell", "database"], { input: "id -u; tty; exit 8\n" }), 8);
+      assert.equal(result.stdout, "999\nnot a tty\n");
+    });
+
     it("is root's on request", async () => {
       const result = assertExit(await slipway(["shell", "web", "--as-root"], { input: "id -u; touch /file\n" }), 1);
       assert.equal(result.stdout, "0\n");
@@ -145,6 +199,19 @@ describe("a command for every day", () => {
       await terminal.shows(/\[things\]> /);
       terminal.type("SELECT COUNT(*) + 41 FROM thing;\r");
       await terminal.shows(/\| +42 \|/);
+      // Ctrl-C ends the statement, not the client.
+      terminal.type("SELECT SLEEP(600);\r");
+      await until("the database runs the statement", 30, async () => {
+        const { stdout } = await minimal.query(
+          "SELECT COUNT(*) FROM information_schema.processlist WHERE info = 'SELECT SLEEP(600)'",
+          password,
+        );
+        return stdout === "1\n";
+      });
+      terminal.type("\x03");
+      await terminal.shows(/query killed[^]*\[things\]> /);
+      terminal.type("SELECT 6 * 8;\r");
+      await terminal.shows(/\| +48 \|/);
       terminal.type("exit\r");
       assert.equal(await terminal.ended(), 0);
     });
@@ -162,6 +229,22 @@ describe("a command for every day", () => {
       assert.notEqual(await minimal.row(password), row);
       assertExit(await sandbox.run("sh", ["-c", `./slipway dbshell < '${file}'`]), 0);
       assert.equal(await minimal.row(password), row);
+    });
+
+    it("keeps every byte of a dump, also in pipes", async () => {
+      const bytes = randomBytes(4096).toString("hex");
+      const statements = `CREATE TABLE picture (bytes MEDIUMBLOB); INSERT INTO picture VALUES (x'00ff0d0a1a09${bytes}')`;
+      assertExit(await slipway(["dbshell"], { input: statements }), 0);
+      const sum = async () =>
+        assertExit(await slipway(["dbshell"], { input: "SELECT SHA2(bytes, 256) FROM picture" }), 0).stdout;
+      const before = await sum();
+      assert.match(before, /^[0-9a-f]{64}$/m);
+      const file = join(sandbox.folder, "picture.sql");
+      assertExit(await sandbox.run("sh", ["-c", `./slipway dbshell --dump | cat > '${file}'`]), 0);
+      assertExit(await slipway(["dbshell"], { input: "DELETE FROM picture" }), 0);
+      assertExit(await sandbox.run("sh", ["-c", `cat '${file}' | ./slipway dbshell database`]), 0);
+      assert.equal(await sum(), before);
+      assertExit(await slipway(["dbshell"], { input: "DROP TABLE picture" }), 0);
     });
 
     it("ends at the first statement that fails", async () => {
@@ -191,6 +274,18 @@ describe("a command for every day", () => {
       assert.deepEqual(lines, [...new Set(lines)]);
       assertExit(await slipway(["start", "web"]), 0);
     });
+  });
+
+  it("logs go on in a terminal until Ctrl-C", async () => {
+    const terminal = new Terminal(sandbox, "./slipway logs web --follow --tail 0", { columns: 200 });
+    let number = 0;
+    await until("the log shows a request", 30, async () => {
+      await minimal.get(`/in-a-terminal-${(number += 1)}`);
+      return terminal.everything().includes("GET /in-a-terminal-");
+    });
+    await terminal.shows(/^\S+-web \| .*GET \/in-a-terminal-/m);
+    terminal.type("\x03");
+    assert.equal(await terminal.ended(), 130);
   });
 
   describe("superuser", () => {
@@ -228,25 +323,62 @@ describe("a command for every day", () => {
     });
   });
 
-  it("shows no database password in any process's arguments or environment while it runs", async () => {
-    const queries = sandbox.start("./slipway", ["dbshell"], { input: "SELECT SLEEP(1); SELECT SLEEP(1)" });
-    const client = ["mariadb", "--defaults-extra-file=/run/secrets/client.cnf", "--host=database", "things"];
-    const run = sandbox.start("./slipway", ["run", "database", "--", ...client, "--execute=SELECT SLEEP(2)"]);
-    const seen: unknown[] = [];
-    while (queries.child.exitCode === null || run.child.exitCode === null) seen.push(await processes());
-    for (const { ended } of [queries, run]) assertExit(await ended, 0);
-    assert.ok(seen.some((one) => JSON.stringify(one).includes("SELECT SLEEP(2)")));
-    assert.deepEqual(findSecrets(seen, [password]), []);
+  it("shows no database password in any process's arguments or environment while they run", async () => {
+    const client = "mariadb --defaults-extra-file=/run/secrets/client.cnf --host=database things";
+    const sleeping = (verb: string) => `--execute=SELECT SLEEP(4) AS ${verb}`;
+    const query = (verb: string) => ["--", ...client.split(" "), sleeping(verb)];
+    const words = (verb: string) =>
+      query(verb)
+        .map((word) => `"${word}"`)
+        .join(" ");
+    const prompt = new Terminal(sandbox, "./slipway dbshell");
+    await prompt.shows(/\[things\]> /, 60);
+    prompt.type("SELECT SLEEP(8);\rexit\r");
+    const onTerminals = [
+      prompt,
+      new Terminal(sandbox, `./slipway run database ${words("run_on_terminal")}`),
+      new Terminal(sandbox, `./slipway exec database ${words("exec_on_terminal")}`),
+      new Terminal(sandbox, "timeout --foreground 8 ./slipway logs --follow"),
+    ];
+    const inPipes = [
+      sandbox.start("./slipway", ["dbshell"], { input: "SELECT SLEEP(2); SELECT SLEEP(2)" }),
+      sandbox.start("./slipway", ["dbshell", "--dump"]),
+      sandbox.start("./slipway", ["run", "database", ...query("run_in_pipes")]),
+      sandbox.start("./slipway", ["exec", "database", ...query("exec_in_pipes")]),
+      sandbox.start("./slipway", ["shell", "database"], { input: `${client} '${sleeping("shell_in_pipes")}'` }),
+    ];
+    const progress = { ended: false };
+    const all = Promise.all([...inPipes.map((one) => one.ended), ...onTerminals.map((one) => one.ended())]);
+    void all.finally(() => {
+      progress.ended = true;
+    });
+    const verbs = ["run_on_terminal", "exec_on_terminal", "run_in_pipes", "exec_in_pipes", "shell_in_pipes"];
+    const seen = new Set<string>();
+    const found: Finding[] = [];
+    while (!progress.ended) {
+      const texts = await processes();
+      found.push(...findSecrets(texts, [password]));
+      for (const verb of verbs) if (texts.some((text) => text.includes(sleeping(verb)))) seen.add(verb);
+    }
+    for (const one of inPipes) assertExit(await one.ended, 0);
+    assert.deepEqual(found, []);
+    assert.deepEqual([...seen].sort(), verbs.sort(), "not all of them were seen");
   });
 
   describe("stop and start", () => {
     it("keep a service stopped until it is started", async () => {
       assertExit(await slipway(["stop"]), 0);
       assert.deepEqual(await running(), []);
+      const status = assertExit(await slipway(["status"]), 0);
+      assert.match(
+        status.stdout,
+        /^Stopped, as somebody wished: database web\. To start again, type: \.\/slipway start database web$/m,
+      );
       const refused = assertExit(await slipway(["shell"]), 1);
       assert.match(refused.stderr, /^web does not run .*\nTo start it, type: \.\/slipway start web\n/);
       assertExit(await slipway(["start", "database"]), 0);
       assert.deepEqual(await running(), ["database"]);
+      assert.match(assertExit(await slipway(["status"]), 0).stdout, /^Stopped, as somebody wished: web\./m);
       assertExit(await slipway(["start"]), 0);
       await minimal.assertComplete();
       await minimal.expectNoChanges();

@@ -316,6 +316,26 @@ describe("a container as Docker describes it", () => {
     });
   });
 
+  it("was stopped by somebody where Docker would have started it again after any other end", () => {
+    const stopped = (policy: string, state: Partial<Docker.ContainerInspectInfo["State"]> = {}) => {
+      const { HostConfig: host, State: end } = info({}, {});
+      const read = info(
+        { "slipway.service": "mysql" },
+        {
+          HostConfig: { ...host, RestartPolicy: { Name: policy } },
+          State: { ...end, Status: "exited", Error: "", ...state },
+        },
+      );
+      return memberOf(read).stopped;
+    };
+    for (const policy of ["always", "unless-stopped"]) {
+      assert.equal(stopped(policy, { ExitCode: 137 }), true);
+      assert.equal(stopped(policy, { Status: "restarting" }), false);
+      assert.equal(stopped(policy, { ExitCode: 128, Error: "port is already allocated" }), false);
+    }
+    for (const policy of ["no", "on-failure", ""]) assert.equal(stopped(policy), false);
+  });
+
   it("may be a task's, without ports and health", () => {
     const read = memberOf(info({ "slipway.system": "camcops", "slipway.task": "upgrade_db" }, {}));
     assert.equal(read.kind, "task");
@@ -355,6 +375,10 @@ describe("whether a stack is well", () => {
   it("needs something to be deployed", () => {
     assert.deepEqual(problemsOf([member()], good), []);
     assert.deepEqual(problemsOf([member()], { state: undefined, lastUpdate: undefined, up }), []);
+    assert.deepEqual(problemsOf([member({ state: "exited", stopped: true })], good), []);
+    assert.deepEqual(problemsOf([member({ state: "exited", exitCode: 1 })], good), [
+      "mysql (camcops-mysql): exited with code 1",
+    ]);
     assert.deepEqual(problemsOf([], good), ["Nothing is deployed. To deploy, type: ./slipway up --stack prod"]);
   });
 
