@@ -1,4 +1,6 @@
+import type { Unwrap } from "@pulumi/pulumi";
 import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
+import type { SystemSummary } from "../systems/summary.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { prepare } from "./deployment/prepare.ts";
 import { commandLine, type CommonOptions } from "./site.ts";
@@ -16,7 +18,7 @@ export async function output(name: string | undefined, options: OutputOptions): 
   const values = shown(await (await openStack(site, env)).outputs(), options.showSecrets);
   if (name === undefined) {
     if (options.json === true) say(JSON.stringify(values, undefined, 2));
-    else for (const [key, value] of Object.entries(values)) say(`${key}: ${asText(value)}`);
+    else for (const line of listing(values)) say(line);
     return;
   }
   if (!(name in values)) {
@@ -29,6 +31,12 @@ export async function output(name: string | undefined, options: OutputOptions): 
     );
   }
   say(options.json === true ? JSON.stringify(values[name], undefined, 2) : asText(values[name]));
+}
+
+/** Each system's address by the system's name, and every other output by its own. */
+export function listing({ systems = [], ...others }: Record<string, unknown>): string[] {
+  const addresses = (systems as Unwrap<SystemSummary>[]).map(({ title, url }) => `${title}: ${url}`);
+  return [...addresses, ...Object.entries(others).map(([name, value]) => `${name}: ${asText(value)}`)];
 }
 
 /** The values of a stack's outputs, secret ones only on request. */

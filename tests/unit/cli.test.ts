@@ -14,7 +14,7 @@ import { Failure } from "../../cli/failure.ts";
 import { clearLocks, lockState } from "../../cli/deployment/lock.ts";
 import { sinceSeconds } from "../../cli/logs.ts";
 import { orphansAmong } from "../../cli/deployment/orphans.ts";
-import { shown } from "../../cli/output.ts";
+import { listing, shown } from "../../cli/output.ts";
 import { probe, servedCertificate } from "../../cli/deployment/probe.ts";
 import { followProgress } from "../../cli/deployment/progress.ts";
 import { otherDeployer, type DeploymentRecord } from "../../cli/deployment/record.ts";
@@ -188,6 +188,16 @@ describe("output", () => {
     const outputs = { url: { value: "https://x", secret: false }, password: { value: "hidden", secret: true } };
     assert.deepEqual(shown(outputs, false), { url: "https://x", password: "[secret]" });
     assert.deepEqual(shown(outputs, true), { url: "https://x", password: "hidden" });
+  });
+
+  it("is listed with each system's address, and not with what else the command line is told of it", () => {
+    const system = { name: "clinic", title: "Clinic", url: "https://x", probe: { address: "127.0.0.1", port: 1 } };
+    assert.deepEqual(listing({ systems: [system], password: "[secret]", ports: [1] }), [
+      "Clinic: https://x",
+      "password: [secret]",
+      "ports: [\n  1\n]",
+    ]);
+    assert.deepEqual(listing({}), []);
   });
 });
 
