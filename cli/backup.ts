@@ -1,27 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { formatVersion, member, partTitle, type Manifest, type Part } from "./backup/archive-format.ts";
-import type { ArchiveSource } from "./backup/archive-writer.ts";
-import { backupName } from "./backup/backup-name.ts";
-import {
-  ownFolder,
-  readBackupSettings,
-  refuseExampleRecipient,
-  type BackupSettings,
-} from "./backup/backup-settings.ts";
-import { backupTools, type BackupTools } from "./backup/backup-tools.ts";
-import type { Member } from "./docker/containers.ts";
+import { resolve } from "node:path";
+import { backupFolder, saveStack } from "./backup/save-stack.ts";
 import { findDeployed } from "./docker/deployed.ts";
-import { runningOne } from "./exec.ts";
-import { exitCode, Failure } from "./failure.ts";
-import { interruptible } from "./terminal/interruption.ts";
+import { commandLine, type CommonOptions } from "./site.ts";
 import { quoted } from "./terminal/quoted.ts";
-import { saveArchive } from "./backup/saved-archive.ts";
-import { findParts, partKey, readPart, type DeployedPart } from "./backup/saved-parts.ts";
-import { commandLine, type CommonOptions, type Site } from "./site.ts";
-import { stateFile } from "./deployment/state.ts";
-import { byteSize } from "./terminal/byte-size.ts";
-import { coloured, progressReport, remark, say } from "./terminal/terminal.ts";
+import { progressReport, remark, say } from "./terminal/terminal.ts";
 
 export interface BackupOptions extends CommonOptions {
   /** Folder for the backup. @default the setting `backup.folder`; else `backups` beside the state */
@@ -30,118 +12,9 @@ export interface BackupOptions extends CommonOptions {
 
 /** Saves a stack's data while it serves, its settings and its state in one file. Needs Docker only. */
 export async function backup(options: BackupOptions): Promise<void> {
-  const { site, host, client, members } = await findDeployed(options);
-  const settings = readBackupSettings(site);
-  refuseExampleRecipient(settings);
-  const parts = await findParts(client, members);
-  if (parts.length === 0) {
-    throw new Failure(
-      `The stack "${site.stack}" has no data that could be saved: no database and no saved folders of its own. ` +
-        "A database outside of it is backed up by its own tools.",
-    );
-  }
-  for (const part of parts) if ("database" in part) runningOne(part.member, options);
-  const folder = targetFolder(options.to, settings, site);
-  const report = progressReport();
-  const tools = await backupTools(client, host, site.stack, settings.image, report);
-  const created = new Date();
-  const file = join(folder, backupName(site.stack, created, { encrypted: settings.recipient !== undefined }));
-
-  const problems: string[] = [];
-  const source: ArchiveSource = {
-    manifest: await manifestOf(tools, site.stack, created, members, parts),
-    texts: textsOf(site),
-    open: (part) =>
-      readPart(tools, deployed(parts, part), (problem) => problems.push(`${partTitle(part)}: ${problem}`)),
-  };
-  const bytes = await interruptible(
-    (signal) =>
-      report.step(`Saving to ${file}`, "the services go on meanwhile", (detail) =>
-        saveArchive(source, {
-          file,
-          packed: tools.pack(settings.recipient),
-          signal,
-          onProgress: (bytes) => {
-            detail(`${byteSize(bytes)} written`);
-          },
-        }),
-      ),
-    () => "What was written has been removed; the data were not touched.",
-  );
-
-  for (const problem of problems) remark(coloured("yellow", `Warning: left out of ${problem}`));
-  for (const name of [member.stackFile, member.state] as const) {
-    if (source.texts[name] === undefined)
-      remark(coloured("yellow", `Warning: ${name} is not in it, because it is not here.`));
-  }
-  if (settings.recipient === undefined) {
-    remark(
-      coloured(
-        "yellow",
-        "Warning: the backup is not encrypted; only its mode 0600 protects it. Set slipway:backup: recipient, a public key of age.",
-      ),
-    );
-  }
-  remark(
-    `Saved: ${parts.map(({ part }) => partTitle(part)).join(", ")}; ${byteSize(bytes)}. The passphrase is not in it.`,
-  );
+  const deployed = await findDeployed(options);
+  const to = options.to === undefined ? undefined : resolve(options.to);
+  const file = await saveStack(deployed, { folder: () => backupFolder(deployed.site, to) }, options, progressReport());
   say(file);
   remark(`To put it back, type: ${commandLine(`restore ${quoted(file)}`, options)}`);
-}
-
-function targetFolder(to: string | undefined, settings: BackupSettings, site: Site): string {
-  const chosen = to === undefined ? settings.folder : resolve(to);
-  if (chosen === undefined) {
-    mkdirSync(ownFolder(site), { recursive: true, mode: 0o700 });
-    return ownFolder(site);
-  }
-  if (!existsSync(chosen) || !statSync(chosen).isDirectory()) {
-    throw new Failure(
-      `There is no folder ${chosen} for the backup. Make it, or choose another: --to FOLDER`,
-      exitCode.usage,
-    );
-  }
-  return chosen;
-}
-
-async function manifestOf(
-  tools: BackupTools,
-  stack: string,
-  created: Date,
-  members: readonly Member[],
-  parts: readonly DeployedPart[],
-): Promise<Manifest> {
-  return {
-    format: "slipway-backup",
-    version: formatVersion,
-    stack,
-    created: created.toISOString(),
-    images: Object.fromEntries(
-      members.filter(({ kind }) => kind === "service").map(({ system, name, image }) => [`${system}/${name}`, image]),
-    ),
-    parts: await Promise.all(parts.map((part) => withVersion(tools, part))),
-  };
-}
-
-/** A part with its database's version, where that tells. */
-export async function withVersion(tools: BackupTools, deployed: DeployedPart): Promise<Part> {
-  const { part, member: service } = deployed;
-  if (part.kind !== "database" || !("database" in deployed) || deployed.database.version === undefined) return part;
-  const version = await tools.ask(service, deployed.database.version, `Asking ${part.service} for its version`);
-  return { ...part, version: version.trim() };
-}
-
-function deployed(parts: readonly DeployedPart[], part: Part): DeployedPart {
-  const found = parts.find((one) => partKey(one.part) === partKey(part));
-  if (found === undefined) throw new Error(`${partTitle(part)} is not among what is deployed`);
-  return found;
-}
-
-function textsOf(site: Site): ArchiveSource["texts"] {
-  const files = { [member.stackFile]: site.stackFile, [member.state]: stateFile(site) };
-  return Object.fromEntries(
-    Object.entries(files)
-      .filter(([, file]) => existsSync(file))
-      .map(([name, file]) => [name, readFileSync(file, "utf8")]),
-  );
 }

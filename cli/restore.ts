@@ -1,25 +1,18 @@
-import { isDeepStrictEqual } from "node:util";
-import { partTitle, type Contents, type Part } from "./backup/archive-format.ts";
+import { partTitle } from "./backup/archive-format.ts";
 import { readBackupSettings } from "./backup/backup-settings.ts";
-import { withVersion } from "./backup.ts";
-import { backupTools, type BackupTools } from "./backup/backup-tools.ts";
-import type { Archive } from "./backup/archive-reader.ts";
-import { findDeployed, type Deployed } from "./docker/deployed.ts";
-import { dockerOf } from "./docker/docker.ts";
-import { runningOne } from "./exec.ts";
-import { exitCode, Failure } from "./failure.ts";
-import { fit } from "./backup/fit.ts";
-import { interruptible } from "./terminal/interruption.ts";
+import { backupTools } from "./backup/backup-tools.ts";
+import { load, prove, restoredParts } from "./backup/load-stack.ts";
+import { openBackup, verifyBackup } from "./backup/opened-backup.ts";
 import { clearLocks } from "./deployment/lock.ts";
-import { openBackup, readBackup, verifyBackup, type BackupFile } from "./backup/opened-backup.ts";
+import { findDeployed } from "./docker/deployed.ts";
+import { dockerOf } from "./docker/docker.ts";
 import { runAgain, startAll, stopAll } from "./docker/pause.ts";
-import { describe, differences } from "./backup/proof.ts";
-import { quoted } from "./terminal/quoted.ts";
-import { readToEnd } from "./backup/read-to-end.ts";
-import { findParts, partKey, readPart, writePart, type DeployedPart } from "./backup/saved-parts.ts";
+import { exitCode, Failure } from "./failure.ts";
 import { commandLine, dockerHost, siteOf, type CommonOptions } from "./site.ts";
+import { interruptible } from "./terminal/interruption.ts";
+import { quoted } from "./terminal/quoted.ts";
 import { byteSize } from "./terminal/byte-size.ts";
-import { coloured, progressReport, remark, say, typedConsent } from "./terminal/terminal.ts";
+import { coloured, progressReport, say, typedConsent } from "./terminal/terminal.ts";
 
 export interface RestoreOptions extends CommonOptions {
   /** File with the private key of age. */
@@ -28,15 +21,6 @@ export interface RestoreOptions extends CommonOptions {
   verifyOnly: boolean;
   /** The typed confirmation, given beforehand. */
   confirm?: string;
-}
-
-/** A part of the backup, and where it goes. */
-interface Restored {
-  part: Part;
-  to: DeployedPart;
-  saved: Contents["parts"][number];
-  /** Whether a dump of the same data would be the same here. */
-  comparable: boolean;
 }
 
 /** Replaces a stack's data by those of a backup, which is read to its end before anything is touched. */
@@ -101,86 +85,4 @@ function half(path: string, options: RestoreOptions): string {
     `To begin the restore again, type: ${commandLine(`restore ${quoted(path)}`, options)}`,
     `To start the services with the data as they are, type: ${commandLine("up", options)}`,
   ].join("\n");
-}
-
-/**
- * Finds where each part of a backup goes.
- *
- * @throws Failure with everything that keeps the backup from this stack.
- */
-async function restoredParts(
-  tools: BackupTools,
-  { manifest, contents }: Archive,
-  { site, client, members }: Deployed,
-  options: RestoreOptions,
-): Promise<Restored[]> {
-  const present = await findParts(client, members);
-  for (const { member, ...where } of present) if ("database" in where) runningOne(member, options);
-  const parts = await Promise.all(present.map((one) => withVersion(tools, one)));
-  const images = Object.fromEntries(
-    members.filter(({ kind }) => kind === "service").map(({ system, name, image }) => [`${system}/${name}`, image]),
-  );
-  const { problems, warnings } = fit(manifest, { parts, images });
-  if (problems.length > 0) {
-    throw new Failure(
-      [
-        `The backup cannot go into the stack "${site.stack}". Nothing was changed.`,
-        ...problems.map((one) => `  ${one}`),
-      ].join("\n"),
-    );
-  }
-  for (const warning of warnings) remark(coloured("yellow", `Warning: ${warning}`));
-  return manifest.parts.map((part, index): Restored => {
-    const here = parts.findIndex((one) => partKey(one) === partKey(part));
-    const [to, own, saved] = [present[here], parts[here], contents.parts[index]];
-    if (to === undefined || own === undefined || saved === undefined)
-      throw new Error(`${partTitle(part)} has no place`);
-    const comparable = part.kind === "database" && part.version !== undefined && isDeepStrictEqual(part, own);
-    return { part, to, saved, comparable };
-  });
-}
-
-async function load(
-  tools: BackupTools,
-  file: BackupFile,
-  verified: Archive,
-  targets: readonly Restored[],
-  report: ReturnType<typeof progressReport>,
-  signal: AbortSignal,
-): Promise<void> {
-  const archive = await report.step("Loading the backup", `${byteSize(file.bytes)}, packed`, (detail) =>
-    readBackup(
-      tools,
-      file,
-      async (_, index, content) => {
-        const target = targets[index];
-        if (target === undefined) throw new Failure("The backup has changed while it was being restored.");
-        await writePart(tools, target.to, content);
-      },
-      detail,
-      signal,
-    ),
-  );
-  // Between the first reading and this one, somebody may have put another file in its place.
-  if (!isDeepStrictEqual(archive, verified)) throw new Failure("The backup has changed while it was being restored.");
-}
-
-/** Reads back what was loaded, and compares it with what was saved. */
-async function prove(
-  tools: BackupTools,
-  { part, to, saved, comparable }: Restored,
-  report: ReturnType<typeof progressReport>,
-): Promise<void> {
-  const proof = await report.step(`Comparing ${partTitle(part)}`, "with what was saved", async () => {
-    const { content, proof } = await readPart(tools, to, () => undefined);
-    await readToEnd(content);
-    return await proof();
-  });
-  const found = differences(saved.proof, proof, comparable);
-  if (found.length > 0) {
-    throw new Failure(
-      [`After the restore, ${partTitle(part)} is not as it was saved:`, ...found.map((one) => `  ${one}`)].join("\n"),
-    );
-  }
-  say(`  ${partTitle(part)}: ${describe(proof, comparable)}`);
 }

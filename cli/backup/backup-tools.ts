@@ -9,8 +9,8 @@ import { Failure } from "../failure.ts";
 
 /** What is done in the containers of a stack, and in throw-away ones beside them, to save and restore its data. */
 export interface BackupTools {
-  /** Compresses, and encrypts for a recipient. */
-  pack: (recipient: string | undefined) => DockerPipe;
+  /** Compresses, and encrypts for recipients, each of whom can open it. */
+  pack: (recipients: readonly string[]) => DockerPipe;
   /** Decrypts where the file is encrypted, and expands. With an identity, its lines and an empty one come first. */
   unpack: (encrypted: boolean) => DockerPipe;
   /** Reads the files of a volume as a tar archive. */
@@ -72,7 +72,7 @@ export async function backupTools(
   const execIn = (member: Member, command: readonly string[], what: string) =>
     pipeDocker(host, ["exec", "--interactive", member.id, ...command], what);
   return {
-    pack: (recipient) => throwAway("Compressing", ["pack", ...(recipient === undefined ? [] : [recipient])]),
+    pack: (recipients) => throwAway("Compressing", ["pack", ...recipients]),
     unpack: (encrypted) => throwAway("Expanding", ["unpack", ...(encrypted ? ["--identity"] : [])]),
     saveFiles: (volume) =>
       throwAway(
