@@ -4,6 +4,7 @@ import { aroundDashes } from "./terminal/dashes.ts";
 import type { DbshellOptions } from "./dbshell.ts";
 import type { DoctorOptions } from "./doctor.ts";
 import type { DownOptions } from "./down.ts";
+import type { DriftOptions } from "./drift.ts";
 import { exitCode, Failure } from "./failure.ts";
 import type { PushOptions } from "./images.ts";
 import type { ImportOptions } from "./import.ts";
@@ -30,7 +31,7 @@ Exit codes:
   0    good
   1    failed
   2    wrong usage or settings, or a question that nobody could be asked
-  3    done, but not good: a service is not healthy, or changes that were not expected
+  3    done, but not good: a service is not healthy, or there are differences that were not expected
   130  interrupted
 
 shell, dbshell, run, exec and superuser pass on the exit code of what they run.`,
@@ -101,6 +102,13 @@ verb("preview", "say what a deployment would change, in plain words and as Pulum
   .action(async (options: PreviewOptions) => {
     const { preview } = await import("./preview.ts");
     await preview(options);
+  });
+
+verb("drift", "say in what the containers differ from what the last deployment declared")
+  .option("--json", "print data")
+  .action(async (options: DriftOptions) => {
+    const { drift } = await import("./drift.ts");
+    await drift(options);
   });
 
 verb("down", "remove the stack's containers and networks; the data are kept")

@@ -19,6 +19,8 @@ import { commandLine, dockerHost, setInStackFile, type CommonOptions, type Site 
 import { openStack, recover } from "./deployment/stack.ts";
 import { readState } from "./deployment/state.ts";
 import { summarise } from "./deployment/summary.ts";
+import { readDeclared } from "./drift/declared.ts";
+import { driftedUrns, driftLines, findDrift } from "./drift/drift.ts";
 import { coloured, consent, remark, say } from "./terminal/terminal.ts";
 
 export interface UpOptions extends CommonOptions {
@@ -63,12 +65,16 @@ export async function up(options: UpOptions): Promise<void> {
   await recover(site, env);
   await refuseLostVolumes(client, readState(site)?.dataVolumes ?? [], options.emptyVolume, again);
   const configFile = site.stackFile;
+  const isDeployed = (readState(site)?.containers.length ?? 0) > 0;
+  const drifts = isDeployed ? await findDrift(client, await readDeclared(site.stack, env)) : [];
+  const replace = driftedUrns(drifts);
   const preview = await timed("preview", () =>
     report.step("Comparing the settings with what is there", "to say what would change", () =>
-      runEngine((engine) => stack.preview({ ...engine, configFile, diff: true }), { again }),
+      runEngine((engine) => stack.preview({ ...engine, configFile, diff: true, replace }), { again }),
     ),
   );
   for (const warning of preview.warnings) remark(coloured("yellow", `Warning: ${warning}`));
+  for (const line of driftLines(drifts)) say(line);
   for (const line of summarise(preview.plan)) say(line);
 
   const formerOutputs = await stack.outputs();
@@ -77,7 +83,7 @@ export async function up(options: UpOptions): Promise<void> {
     await refuseForeignNames(client, preview.plan, readState(site)?.stateId);
     const volumes = [...(before?.volumes ?? []), ...options.useVolume, ...options.emptyVolume];
     await refuseFoundVolumes(client, preview.plan, volumes, again);
-    if (isDestructive(preview.plan)) {
+    if (isDestructive(preview.plan) || drifts.some(({ foreign }) => foreign)) {
       say();
       say(withoutRefresh(preview.output));
       await consent("Replace or remove this?", options);
@@ -86,7 +92,10 @@ export async function up(options: UpOptions): Promise<void> {
     const progress = followProgress(report);
     const { result } = await timed("deployment", async () => {
       try {
-        return await runEngine((engine) => stack.up({ ...engine, configFile }), { again, onEvent: progress.onEvent });
+        return await runEngine((engine) => stack.up({ ...engine, configFile, replace }), {
+          again,
+          onEvent: progress.onEvent,
+        });
       } finally {
         progress.end();
       }

@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type Docker from "dockerode";
 import tar from "tar-stream";
+import { fileVolumeName } from "./file-volume-name.ts";
 import type { Host } from "./host.ts";
 import type { Image } from "./image.ts";
 import { labelInputs, ownerLabels } from "./owner-labels.ts";
@@ -49,14 +49,9 @@ export class FileVolume extends pulumi.ComponentResource {
       contents.apply(resolve);
     });
 
-    // The name depends on which files there are, so that a file given up does not stay behind in the volume.
-    const suffix = createHash("sha256")
-      .update(JSON.stringify([Object.keys(args.files).sort(), owner]))
-      .digest("hex")
-      .slice(0, 8);
     const volume = new docker.Volume(
       `${name}-volume`,
-      { name: `${args.carrierName}-${suffix}` },
+      { name: fileVolumeName(args.carrierName, Object.keys(args.files), owner) },
       { parent: this, deleteBeforeReplace: true },
     );
 
