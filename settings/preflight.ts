@@ -1,6 +1,7 @@
 import type Docker from "dockerode";
 
 import { isLoopback } from "./fields.ts";
+import { hostServerFindings } from "./host-server.ts";
 import { portFindings } from "./port-check.ts";
 import { type Finding, type Problem, problem } from "./problems.ts";
 import type { StackSettings } from "./stack.ts";
@@ -59,18 +60,27 @@ export async function preflight(
         );
   const images = await imageFindings(settings, unreachable.length > 0 ? undefined : docker);
   const files = isLocal ? await Promise.all(needs.map(({ checkFiles }) => checkFiles())) : [];
+  const servers =
+    unreachable.length > 0 || !isLocal
+      ? { findings: [], warnings: [] }
+      : await hostServerFindings(
+          needs.flatMap(({ servers = [] }) => servers),
+          docker,
+        );
   const findings = [
     ...unreachable,
     ...ports,
     ...networks,
     ...volumes,
     ...images,
+    ...servers.findings,
     ...files.flatMap(({ findings }) => findings),
   ];
   return {
     problems: findings.map((finding) => problem(stack, finding)),
     warnings: [
       ...hostWarnings(settings.host),
+      ...servers.warnings,
       ...files.flatMap(({ warnings }) => warnings),
       ...needs.flatMap(({ warnings }) => warnings),
     ],

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type versions from "../images/versions.json";
 import type { Environment } from "./environment.ts";
 import { valueAt } from "./path.ts";
+import type { OutsideServer } from "./host-server.ts";
 import type { Publication } from "./port-check.ts";
 import type { Finding } from "./problems.ts";
 import type { Report } from "./remedy.ts";
@@ -53,6 +54,8 @@ export interface HostNeeds {
   networks?: NamedNetwork[];
   /** Volumes that Docker has to have already, by the settings that name them. @default none */
   volumes?: NamedVolume[];
+  /** Servers outside the stack that its containers use. @default none */
+  servers?: OutsideServer[];
   /** What is allowed, but somebody should know. */
   warnings: string[];
   /** Checks the files and folders that the settings name; called where the engine runs on this machine only. */

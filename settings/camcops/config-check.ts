@@ -1,4 +1,16 @@
-import { isList, keysOf, listItems, reservedKeys, sectionNames } from "./config-keys.ts";
+import {
+  configFolder,
+  gunicornIsGone,
+  gunicornKeys,
+  imagePackages,
+  isList,
+  keysOf,
+  listItems,
+  packagesFolder,
+  reservedKeys,
+  sectionNames,
+  temporaryFolder,
+} from "./config-keys.ts";
 import type { ConfigKey, ConfigSections, ConfigValue } from "./config-keys.ts";
 
 /** Something about one section or key of a user's `camcops.conf` sections. */
@@ -53,6 +65,9 @@ function checkKey(
   return [
     ...(mistake === undefined ? [] : [{ kind: "error" as const, message: mistake }]),
     ...(known?.secret && value !== "" ? [{ kind: "secret" as const, message: "Holds a password or key." }] : []),
+    ...(section === "server" && gunicornKeys.includes(key)
+      ? [{ kind: "warning" as const, message: `Has no effect: ${gunicornIsGone}.` }]
+      : []),
     ...(known ? [] : [{ kind: "warning" as const, message: "CamCOPS 2.4.24 does not know this key." }]),
   ];
 }
@@ -90,13 +105,30 @@ function wrongType(value: ConfigValue, { type }: ConfigKey): string | undefined 
   }
 }
 
+/** What the containers have in each folder. */
+const folderContents: Readonly<Record<string, string>> = {
+  [configFolder]: "the files of camcops.configDirectory",
+  [packagesFolder]: "the image's own files",
+  [temporaryFolder]: "a volume, for what CamCOPS writes",
+};
+
 function wrongFolder(value: ConfigValue, { folders }: ConfigKey): string | undefined {
   if (!folders) return undefined;
   const inside = (path: string) =>
     folders.some((folder) => path.startsWith(`${folder}/`)) && !path.split("/").includes("..");
-  return listItems(value).every(inside)
-    ? undefined
-    : `Names a file as the container sees it. Allowed: a path under ${folders.join(" or ")}.`;
+  const paths = listItems(value);
+  if (!paths.every(inside)) {
+    const allowed = folders.map((folder) => `${folder} (${folderContents[folder] ?? ""})`);
+    return `Names a file as the containers see it, not as the host does. Allowed: a path under ${allowed.join(" or ")}.`;
+  }
+  const isMissing = (path: string) => path.startsWith(`${packagesFolder}/`) && isOfOtherPython(path);
+  return paths.some(isMissing) ? `Names a file of the image, whose packages are in ${imagePackages}.` : undefined;
+}
+
+/** Whether a path, or pattern, names the packages of another Python than the image has. */
+function isOfOtherPython(path: string): boolean {
+  const [named] = /\/python\d+\.\d+\//.exec(path) ?? [];
+  return named !== undefined && !imagePackages.includes(named);
 }
 
 function checkRecipients(config: ConfigSections): ConfigProblem[] {

@@ -30,6 +30,9 @@ export const temporaryFolder = "/camcops/tmp";
 /** The installed packages in the image. */
 export const packagesFolder = "/camcops/venv";
 
+/** Where in it `images/camcops` has them: Debian 12's Python is 3.11. */
+export const imagePackages = `${packagesFolder}/lib/python3.11/site-packages`;
+
 const boolean: ConfigKey = { type: "boolean" };
 const integer: ConfigKey = { type: "integer" };
 const list: ConfigKey = { type: "list" };
@@ -162,7 +165,7 @@ export const recipientKeys: Readonly<Record<string, ConfigKey>> = {
   FHIR_CONCURRENT: boolean,
   FHIR_LAUNCH_TOKEN: secret,
   FILE_EXPORT_RIO_METADATA: boolean,
-  FILE_FILENAME_SPEC: text,
+  FILE_FILENAME_SPEC: sharedFile,
   FILE_MAKE_DIRECTORY: boolean,
   FILE_OVERWRITE_FILES: boolean,
   FILE_PATIENT_SPEC: text,
@@ -226,6 +229,19 @@ export const reservedKeys: Readonly<Record<string, Readonly<Record<string, strin
     EXPORT_LOCKDIR: "the volume that scheduler and workers share",
   },
 };
+
+/** Why Gunicorn, which served CamCOPS in 2020, does not here. */
+export const gunicornIsGone =
+  "CherryPy serves here, with threads (CHERRYPY_THREADS_MAX): CamCOPS 2.4.24 still has the command serve_gunicorn, but " +
+  "its processes share connections to the database, and requests fail";
+
+/** Keys that CamCOPS reads for Gunicorn alone. */
+export const gunicornKeys: readonly string[] = [
+  "DEBUG_SHOW_GUNICORN_OPTIONS",
+  "GUNICORN_DEBUG_RELOAD",
+  "GUNICORN_NUM_WORKERS",
+  "GUNICORN_TIMEOUT_S",
+];
 
 /** The names of sections, for messages. */
 export const sectionNames = [

@@ -1,6 +1,7 @@
 import { checkConfig } from "./config-check.ts";
-import { configFolder, keysOf, listItems } from "./config-keys.ts";
+import { configFolder, imagePackages, keysOf, listItems, packagesFolder } from "./config-keys.ts";
 import type { ConfigSections, ConfigValue } from "./config-keys.ts";
+import { containerPath } from "./files.ts";
 import { configValue } from "./settings.ts";
 import { entries, settingKey, valueAt } from "../path.ts";
 import type { Report, Step } from "../remedy.ts";
@@ -25,7 +26,8 @@ export function camcopsConfigRule(stack: unknown, report: Report): void {
     if (kind !== "error") continue;
     const part = key === undefined ? [section] : [section, key];
     const path = [...(valueAt(secretSections, part) === undefined ? plain : secret), ...part];
-    report(path, message.replace(/\.$/, ""), mend(path, valueAt(stack, path)));
+    const configDirectory = valueAt(stack, ["camcops", "configDirectory"]);
+    report(path, message.replace(/\.$/, ""), ...mend(path, valueAt(stack, path), configDirectory));
   }
   for (const { kind, section, key = "" } of checkConfig(plainSections)) {
     if (kind !== "secret") continue;
@@ -46,12 +48,27 @@ export function camcopsConfigWarnings(config: ConfigSections): string[] {
     .map(({ section, key, message }) => `${settingKey([...plain, section, ...(key ? [key] : [])])}: ${message}`);
 }
 
-function mend(path: string[], value: unknown): Step {
+function mend(path: string[], value: unknown, configDirectory: unknown): Step[] {
   const [section = "", key = ""] = path.slice(-2);
-  const folder = keysOf(section)?.[key]?.folders?.[0];
-  return folder === configFolder && typeof value === "string"
-    ? { set: settingKey(path), value: `${folder}/${value.slice(value.lastIndexOf("/") + 1)}` }
-    : { unset: settingKey(path) };
+  const folders = keysOf(section)?.[key]?.folders ?? [];
+  const steps = (Array.isArray(value) ? value : [value]).flatMap((file: unknown, index): Step[] => {
+    if (folders[0] !== configFolder || typeof file !== "string") return [];
+    const seen = seenAs(file, folders, configDirectory);
+    const key = Array.isArray(value) ? [...path, index] : path;
+    return seen === file ? [] : [{ set: settingKey(key), value: seen }];
+  });
+  return steps.length > 0 ? steps : [{ unset: settingKey(path) }];
+}
+
+/** Where the containers probably see a file that was named otherwise. */
+function seenAs(file: string, folders: readonly string[], configDirectory: unknown): string {
+  const path = containerPath(file, typeof configDirectory === "string" ? configDirectory : undefined);
+  if (!folders.some((folder) => path.startsWith(`${folder}/`))) {
+    return `${configFolder}/${path.slice(path.lastIndexOf("/") + 1)}`;
+  }
+  return path.startsWith(`${packagesFolder}/`)
+    ? path.replace(/^.*?\/python\d+\.\d+\/site-packages(?=\/)/, imagePackages)
+    : path;
 }
 
 function folderIsNamed(stack: unknown, sections: ConfigSections, report: Report): void {

@@ -2,13 +2,15 @@ import { checkCertificate } from "../certificate-check.ts";
 import { environments, type Environment } from "../environment.ts";
 import { isLoopback, secretText } from "../fields.ts";
 import { folderFindings } from "../folder-check.ts";
+import { hostPathIn, look, type MountedFolder } from "../mounted-file.ts";
 import { valueAt } from "../path.ts";
 import { publication, type Publication } from "../port-check.ts";
 import type { Question } from "../question.ts";
 import type { Report } from "../remedy.ts";
 import type { FileFindings, System } from "../system.ts";
+import { configFileFindings, sightFinding } from "./config-files.ts";
+import { configFolder } from "./config-keys.ts";
 import { camcopsConfigRule, camcopsConfigWarnings } from "./config-rule.ts";
-import { hostPath } from "./files.ts";
 import { camcopsSecretConfig, camcopsSettings, type CamcopsSettings } from "./settings.ts";
 
 /** CamCOPS among a stack's settings. */
@@ -71,6 +73,10 @@ export const camcopsSystem = {
       settings.mysql.container && settings.mysql.volume !== undefined
         ? [{ key: "camcops.mysql.volume", name: settings.mysql.volume }]
         : [],
+    servers:
+      settings.mysql.container || settings.mysql.server === undefined
+        ? []
+        : [{ key: "camcops.mysql.server", server: settings.mysql.server, port: settings.mysql.port }],
     warnings: warnings(settings, environment),
     checkFiles: () => checkFiles(settings),
   }),
@@ -105,15 +111,35 @@ function warnings({ https, hostAddress, certificate, config }: CamcopsSettings, 
   ];
 }
 
-async function checkFiles({ configDirectory, certificate, https }: CamcopsSettings): Promise<FileFindings> {
+async function checkFiles(settings: CamcopsSettings): Promise<FileFindings> {
+  const { configDirectory, config, userId, groupId } = settings;
   const findings = await folderFindings("camcops.configDirectory", configDirectory);
   if (findings.length > 0) return { findings, warnings: [] };
   if (configDirectory === undefined || configDirectory.startsWith("/host_mnt/")) return { findings: [], warnings: [] };
+  const folder: MountedFolder = { host: configDirectory, container: configFolder, userId, groupId };
+  const [files, certificate] = [await configFileFindings(config, folder), await certificateFindings(settings, folder)];
+  return {
+    findings: [...certificate.findings, ...files.findings],
+    warnings: [...certificate.warnings, ...files.warnings],
+  };
+}
+
+async function certificateFindings(
+  { https, certificate }: CamcopsSettings,
+  folder: MountedFolder,
+): Promise<FileFindings> {
   if (!https || certificate.kind !== "files") return { findings: [], warnings: [] };
   const file = (name: "certificate" | "privateKey") => ({
     key: `camcops.certificate.${name}`,
     value: certificate[name],
-    path: hostPath(certificate[name], configDirectory),
+    path: hostPathIn(folder, certificate[name]),
   });
-  return await checkCertificate(file("certificate"), file("privateKey"));
+  const [ofCertificate, ofKey] = [file("certificate"), file("privateKey")];
+  const unseen = await Promise.all(
+    [ofCertificate, ofKey].map(async ({ key, value }) =>
+      sightFinding({ key, path: value }, folder, await look(folder, value)),
+    ),
+  );
+  const findings = unseen.filter((finding) => finding !== undefined);
+  return findings.length > 0 ? { findings, warnings: [] } : await checkCertificate(ofCertificate, ofKey);
 }

@@ -1,5 +1,8 @@
 import { checkConfig } from "../../settings/camcops/config-check.ts";
 import {
+  gunicornIsGone,
+  gunicornKeys,
+  imagePackages,
   keysOf,
   listItems,
   packagesFolder,
@@ -27,9 +30,6 @@ export interface ConfigImport {
   differences: Difference[];
 }
 
-/** Where the packages are in `images/camcops`, of Debian 12. */
-const newPackages = `${packagesFolder}/lib/python3.11/site-packages`;
-
 /**
  * Finds what a stack's settings have to say so that its `camcops.conf` is equal to an existing one, and compares the two
  * key by key.
@@ -51,6 +51,10 @@ export function importConfig(file: ConfigFile, generated: Omit<ConfigInput, "con
       if (reservedKeys[section]?.[key] !== undefined) continue;
       if (!/^[A-Z][A-Z0-9_]*$/.test(key)) {
         result.left.push({ source, reason: "is no name of a key that CamCOPS could know" });
+        continue;
+      }
+      if (section === "server" && gunicornKeys.includes(key)) {
+        result.left.push({ source, reason: `is for Gunicorn; ${gunicornIsGone}` });
         continue;
       }
       const isWorkerArguments = section === "export" && key === "CELERY_WORKER_EXTRA_ARGS";
@@ -120,6 +124,7 @@ function differences(before: ConfigFile["sections"], after: ConfigFile["sections
 function reasonOf(section: string, key: string, was: string | undefined, is: string | undefined): string {
   const decidedBy = reservedKeys[section]?.[key];
   if (decidedBy !== undefined) return `is decided by ${decidedBy}`;
+  if (section === "server" && gunicornKeys.includes(key)) return "is for Gunicorn, which does not serve here";
   if (was === undefined) return `is written by the stack; camcops.config.${section}.${key} sets another value`;
   if (key === "CELERY_WORKER_EXTRA_ARGS") return "has the tasks at a time from camcops.workers.concurrency";
   const isRenamed = is !== undefined && isSame(newPaths(was), is, keysOf(section)?.[key]);
@@ -176,7 +181,7 @@ function newPaths(text: string): string {
     .map((line) =>
       line.replace(
         /\/camcops\/(?:venv\/lib\/python3(?:\.[\d*]+)?\/site-packages|src\/server)(?=\/camcops_server\/)/g,
-        line.includes("*") ? `${packagesFolder}/lib/python3.*/site-packages` : newPackages,
+        line.includes("*") ? `${packagesFolder}/lib/python3.*/site-packages` : imagePackages,
       ),
     )
     .join("\n");

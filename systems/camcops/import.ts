@@ -1,5 +1,5 @@
 import { hostPath } from "../../settings/camcops/files.ts";
-import { configFolder } from "../../settings/camcops/config-keys.ts";
+import { configFolder, gunicornIsGone } from "../../settings/camcops/config-keys.ts";
 import type { CamcopsSettings } from "../../settings/camcops/settings.ts";
 import { checkCertificate } from "../../settings/certificate-check.ts";
 import { valueAt } from "../../settings/path.ts";
@@ -11,7 +11,13 @@ import type { ConfigInput } from "./config.ts";
 import { databaseUrl } from "./database-url.ts";
 import { installedDatabase } from "./installed-database.ts";
 import { ownCertificate } from "./own-certificate.ts";
-import { camcopsVariables, isCamcopsVariable, type CamcopsInput, type VariableSettings } from "./variables.ts";
+import {
+  camcopsVariables,
+  isCamcopsVariable,
+  isOf2020,
+  type CamcopsInput,
+  type VariableSettings,
+} from "./variables.ts";
 
 /** Takes over an installation of CamCOPS that was made with its own installer or its Docker Compose files. */
 export const camcopsImporter: Importer = {
@@ -34,6 +40,8 @@ export async function importCamcops(installation: ExistingInstallation): Promise
   const remarks = [
     "The database and Flower listen on 127.0.0.1 only, and Flower asks for a password: camcops.mysql.hostAddress and camcops.flower.hostAddress choose another address.",
   ];
+  if (isOf2020(installation.variables))
+    remarks.push(`An installation of 2020 has Gunicorn serve it. ${gunicornIsGone}.`);
   if (installation.configText === undefined) {
     ownCertificatePaths(found.settings);
     remarks.push(

@@ -93,6 +93,11 @@ const renamed: Readonly<Record<string, keyof typeof current>> = {
   CAMCOPS_DOCKER_MYSQL_CAMCOPS_USER_PASSWORD: "CAMCOPS_DOCKER_MYSQL_USER_PASSWORD",
 };
 
+/** Whether the variables are those of 2020, when Gunicorn served CamCOPS. */
+export function isOf2020(variables: readonly Variable[]): boolean {
+  return variables.some(({ name }) => Object.hasOwn(renamed, name));
+}
+
 /** Whether a variable is CamCOPS's by its name. */
 export function isCamcopsVariable(name: string): boolean {
   return name.startsWith("CAMCOPS_");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { checkConfig } from "../../settings/camcops/config-check.ts";
 import type { ConfigSections } from "../../settings/camcops/config-keys.ts";
-import { keysOf, reservedKeys } from "../../settings/camcops/config-keys.ts";
+import { keysOf, reservedKeys, serverKeys } from "../../settings/camcops/config-keys.ts";
 import type { ConfigInput } from "../../systems/camcops/config.ts";
 import { renderConfig, schedulerArguments, workerArguments } from "../../systems/camcops/config.ts";
 import { databaseUrl } from "../../systems/camcops/database-url.ts";
@@ -376,7 +376,17 @@ describe("checkConfig", () => {
       kinds({ site }),
       Object.keys(site).map((key) => `error site ${key}`),
     );
-    assert.match(checkConfig({ site })[0]?.message ?? "", /\/camcops\/cfg or \/camcops\/venv/);
+    assert.deepEqual(
+      kinds({
+        "recipient:a": { FILE_FILENAME_SPEC: "/srv/{serverpk}.pdf", FILE_SCRIPT_AFTER_EXPORT: "/usr/bin/true" },
+        export: { RECIPIENTS: "a" },
+      }),
+      ["error recipient:a FILE_FILENAME_SPEC", "error recipient:a FILE_SCRIPT_AFTER_EXPORT"],
+    );
+    assert.match(
+      checkConfig({ site })[0]?.message ?? "",
+      /a path under \/camcops\/cfg \(.*\) or \/camcops\/venv \(.*\)/,
+    );
   });
 
   it("marks passwords and keys", () => {
@@ -392,6 +402,13 @@ describe("checkConfig", () => {
       "warning recipient:a EMAIL_TIMEOUT",
       "warning recipient:a",
     ]);
+    const gunicorn = Object.keys(serverKeys).filter((key) => key.includes("GUNICORN"));
+    assert.equal(gunicorn.length, 4);
+    for (const key of gunicorn) {
+      const [problem, ...more] = checkConfig({ server: { [key]: 1 } });
+      assert.deepEqual([problem?.kind, more], ["warning", []], key);
+      assert.match(problem?.message ?? "", /^Has no effect: CherryPy serves here.* serve_gunicorn, but/);
+    }
   });
 
   it("rejects a list of recipients that holds one without a section", () => {

@@ -358,6 +358,41 @@ describe("an existing camcops.conf", () => {
     assert.ok(!JSON.stringify({ left, differences, remarks }).includes("p@ss"), "a secret is shown");
   });
 
+  it("of a CamCOPS that Gunicorn served is told that CherryPy serves here, and why", async () => {
+    const keys = ["GUNICORN_NUM_WORKERS = 16", "GUNICORN_TIMEOUT_S = 30", "GUNICORN_DEBUG_RELOAD = false"];
+    const withGunicorn = configText.replace(
+      "[server]",
+      ["[server]", ...keys, "DEBUG_SHOW_GUNICORN_OPTIONS = no"].join("\n"),
+    );
+    const { settings, left, remarks } = await importCamcops({ variables, configText: withGunicorn });
+    const about = left.filter(({ source }) => source.includes("GUNICORN"));
+    assert.deepEqual(
+      about.map(({ source }) => source).sort(),
+      ["DEBUG_SHOW_GUNICORN_OPTIONS", "GUNICORN_DEBUG_RELOAD", "GUNICORN_NUM_WORKERS", "GUNICORN_TIMEOUT_S"].map(
+        (key) => `[server] ${key}`,
+      ),
+    );
+    for (const { reason } of about)
+      assert.match(reason, /CherryPy serves here.*serve_gunicorn, but its processes share/);
+    assert.ok(!JSON.stringify(settings).includes("GUNICORN"));
+    assert.ok(
+      !remarks.some((remark) => remark.includes("Gunicorn")),
+      "today's generation does not have Gunicorn serve it",
+    );
+  });
+
+  for (const [name, value] of [
+    ["CAMCOPS_DOCKER_CONFIG_DIR", "/etc/camcops"],
+    ["CAMCOPS_DOCKER_CONFIG_FILENAME", "my.conf"],
+    ["CAMCOPS_DOCKER_HTTPS_HOST_PORT", "8443"],
+    ["CAMCOPS_DOCKER_MYSQL_CAMCOPS_USER_NAME", "me"],
+  ] as const) {
+    it(`of 2020, which ${name} tells, had Gunicorn serve it: it is said that CherryPy does here`, async () => {
+      const { remarks } = await importCamcops({ variables: variablesOf({ [name]: value }) });
+      assert.equal(remarks.filter((remark) => remark.includes("Gunicorn serve it. CherryPy serves here")).length, 1);
+    });
+  }
+
   it("gives a stack whose settings are valid", async () => {
     const { settings, secrets } = await importCamcops({ variables, configText });
     parseStack({

@@ -161,6 +161,36 @@ describe("preflight", () => {
     ]);
   });
 
+  it("finds a database of the host that containers cannot reach, where the engine runs on this machine", async () => {
+    const { server, port } = await listener();
+    stub = await dockerStub({
+      "GET /_ping": { body: "OK" },
+      "GET /containers/json": { body: [] },
+      "GET /networks/bridge": { body: { IPAM: { Config: [{ Gateway: "172.31.255.1" }] } } },
+    });
+    const { client } = stub;
+    const settings = await onFreePorts({ mysql: { container: false, server: "host.docker.internal", port } });
+    const found = async (host: string) => {
+      const values = { environment: "dev", host, camcops: settings, camcopsMysqlUserPassword: "x" };
+      const stack = parseStack({ stack: "dev", values, encrypted: new Set(["camcopsMysqlUserPassword"]) });
+      return (await preflight(stack, client, { stack: "dev", labels })).problems.map(({ key, message }) => ({
+        key,
+        message,
+      }));
+    };
+    try {
+      assert.deepEqual(await found("unix:///var/run/docker.sock"), [
+        {
+          key: "camcops.mysql.server",
+          message: `must be a server that containers reach, at 172.31.255.1, but what listens on port ${port} of this host does so on 127.0.0.1 only`,
+        },
+      ]);
+      assert.deepEqual(await found("ssh://me@docker.example.org"), []);
+    } finally {
+      server.close();
+    }
+  });
+
   it("says why Docker does not answer", async () => {
     const answer = async (host: string, docker: Pick<Docker, "ping">) => {
       const settings = parseStack({ stack: "dev", values: { host, camcops: {} }, encrypted: new Set() });

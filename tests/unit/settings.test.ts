@@ -351,9 +351,72 @@ pulumi commands are typed in the clone, after: eval "$(./slipway env --stack dev
       { config: { site: { LOCAL_LOGO_FILE_ABSOLUTE: "/srv/logo.png" } } },
       {
         key: "camcops.config.site.LOCAL_LOGO_FILE_ABSOLUTE",
-        message: "Names a file as the container sees it. Allowed: a path under /camcops/cfg or /camcops/venv",
+        message:
+          "Names a file as the containers see it, not as the host does. Allowed: a path under /camcops/cfg (the files of " +
+          "camcops.configDirectory) or /camcops/venv (the image's own files)",
         received: '"/srv/logo.png"',
         remedy: [set("camcops.config.site.LOCAL_LOGO_FILE_ABSOLUTE", "/camcops/cfg/logo.png")],
+      },
+    ],
+    [
+      "files of camcops.conf by their paths on the host, and of another Python than the image's",
+      {
+        configDirectory: "/etc/camcops",
+        config: {
+          site: {
+            EXTRA_STRING_FILES: [
+              "/camcops/venv/lib/python3.*/site-packages/camcops_server/extra_strings/*.xml",
+              "/etc/camcops/strings/*.xml",
+            ],
+          },
+        },
+      },
+      {
+        key: "camcops.config.site.EXTRA_STRING_FILES",
+        message:
+          "Names a file as the containers see it, not as the host does. Allowed: a path under /camcops/cfg (the files of " +
+          "camcops.configDirectory) or /camcops/venv (the image's own files)",
+        received:
+          '["/camcops/venv/lib/python3.*/site-packages/camcops_server/extra_strings/*.xml","/etc/camcops/strings/*.xml"]',
+        remedy: [
+          "pulumi config --stack dev set --path 'camcops.config.site.EXTRA_STRING_FILES[1]' '/camcops/cfg/strings/*.xml'",
+        ],
+      },
+    ],
+    [
+      "a file of the image's packages where the image has no such Python",
+      {
+        config: {
+          site: { LOCAL_LOGO_FILE_ABSOLUTE: "/camcops/venv/lib/python3.6/site-packages/camcops_server/static/l.png" },
+        },
+      },
+      {
+        key: "camcops.config.site.LOCAL_LOGO_FILE_ABSOLUTE",
+        message: "Names a file of the image, whose packages are in /camcops/venv/lib/python3.11/site-packages",
+        received: '"/camcops/venv/lib/python3.6/site-packages/camcops_server/static/l.png"',
+        remedy: [
+          set(
+            "camcops.config.site.LOCAL_LOGO_FILE_ABSOLUTE",
+            "/camcops/venv/lib/python3.11/site-packages/camcops_server/static/l.png",
+          ),
+        ],
+      },
+    ],
+    [
+      "exported files outside the folder that CamCOPS may write to",
+      {
+        config: {
+          export: { RECIPIENTS: ["a"] },
+          "recipient:a": { FILE_FILENAME_SPEC: "/srv/export/{serverpk}.pdf" },
+        },
+      },
+      {
+        key: 'camcops.config["recipient:a"].FILE_FILENAME_SPEC',
+        message:
+          "Names a file as the containers see it, not as the host does. Allowed: a path under /camcops/tmp (a volume, " +
+          "for what CamCOPS writes)",
+        received: '"/srv/export/{serverpk}.pdf"',
+        remedy: [`pulumi config --stack dev rm --path 'camcops.config["recipient:a"].FILE_FILENAME_SPEC'`],
       },
     ],
     [
