@@ -1,18 +1,18 @@
 import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type Docker from "dockerode";
 import { buildContext } from "../components/build.ts";
 import { valueAt } from "../settings/path.ts";
 import { readStackFile } from "../settings/stack-file.ts";
-import { imageChoices } from "../settings/systems.ts";
+import { imageChoices, type SystemName } from "../settings/systems.ts";
 import type { ComposeProject, ImportedSystem, Importer } from "../systems/import.ts";
-import { importers } from "../systems/importers.ts";
-import { parseVariables, type VariablesFile } from "../systems/variables-file.ts";
+import type { VariablesFile } from "../systems/variables-file.ts";
 import { ensureBuilt } from "./docker/built-image.ts";
-import { serverOf, serverUser } from "./moving-in/database-data.ts";
+import { serverOf, serverUser, type DatabaseServer } from "./moving-in/database-data.ts";
 import { dockerOf } from "./docker/docker.ts";
+import { withCredentials } from "./moving-in/credentials.ts";
 import { exitCode, Failure } from "./failure.ts";
+import { chooseEnvironment, environmentLine, type EnvironmentOptions } from "./moving-in/environment.ts";
 import {
   describeInstallation,
   dumpAndLoad,
@@ -23,12 +23,15 @@ import {
 import { newStackText, refuseExisting, settingsProblems, writeNewStack } from "./moving-in/new-stack.ts";
 import { prepare } from "./deployment/prepare.ts";
 import { withAnswer } from "./moving-in/questions.ts";
+import { recognised } from "./moving-in/recognised.ts";
 import { commandLine, siteOf, type CommonOptions, type Site } from "./site.ts";
 import { takeOver } from "./moving-in/take-over.ts";
 import { coloured, consent, remark, say } from "./terminal/terminal.ts";
 import { up } from "./up.ts";
 
-export interface ImportOptions extends CommonOptions {
+export interface ImportOptions extends CommonOptions, EnvironmentOptions {
+  /** The system's key. @default found by the variables */
+  system?: string;
   /** The installation's own configuration file. @default the one that the settings file names, if it can be read here */
   config?: string;
   /** Says what would be done and does nothing. */
@@ -48,21 +51,11 @@ export async function importInstallation(settingsFile: string, options: ImportOp
   // To take over later, with a file that was looked through and edited, is the usual way.
   const isWritten = options.stop && !options.overwrite && existsSync(site.stackFile);
   if (!options.dryRun && !isWritten) refuseExisting(site, options.overwrite);
-  const found = parseVariables(readText(settingsFile), { HOME: homedir() });
-  const known = importers.find(({ importer }) => found.variables.some(({ name }) => importer.isVariable(name)));
-  if (known === undefined) {
-    const examples = importers.map(({ importer: { title, example } }) => `${title}: ${example}`).join(", ");
-    throw new Failure(
-      `${settingsFile} sets no variable of a system that can be taken over. A settings file holds lines such as, for ${examples}`,
-      exitCode.usage,
-    );
-  }
-  const { system, importer } = known;
-  const imported = await importer.read({
+  const { system, importer, found } = recognised(readText(settingsFile), settingsFile, options.system);
+  const read = await importer.read({
     variables: found.variables,
     configText: readConfig(importer, found, options),
   });
-  const { compose } = imported;
   const docker = await dockerOf(site, options).catch((error: unknown) => {
     if (options.stop) throw error;
     return (error as Error).message;
@@ -70,30 +63,25 @@ export async function importInstallation(settingsFile: string, options: ImportOp
   const installation =
     typeof docker === "string"
       ? undefined
-      : await lookAtInstallation(docker, compose, serverOf(databaseImage(site, compose)));
-  const { database } = installation ?? {};
-  const isUsable = database !== undefined && database.refusal === undefined;
-  const settings =
-    compose.database === undefined || !isUsable
-      ? imported.settings
-      : (withAnswer({ [system]: imported.settings }, compose.database.setting.split("."), database.volume)[
-          system
-        ] as Record<string, unknown>);
-  const stack = { system, settings, secrets: imported.secrets };
+      : await lookAtInstallation(docker, read.compose, databaseServer(site, read.compose), settingsFile);
+  const imported = installation === undefined ? read : withCredentials(system, read, installation);
+  const settings = withDatabase(system, imported.settings, installation);
+  const written = isWritten ? readStackFile(site.stack, readText(site.stackFile)).values["environment"] : undefined;
+  const environment = await chooseEnvironment(options, written ?? imported.environment);
+  const stack = { system, environment, settings, secrets: imported.secrets };
 
   report(found, imported);
   say();
+  say(environmentLine(environment));
+  say();
   say(coloured("bold", "Docker"));
   if (typeof docker === "string") say(`  Was not looked at: ${docker}`);
-  if (installation !== undefined) for (const line of describeInstallation(installation, compose)) say(`  ${line}`);
+  if (installation !== undefined) for (const line of describeInstallation(installation)) say(`  ${line}`);
+  const database = installation?.project.database;
   const refused =
-    installation === undefined || database?.refusal === undefined || compose.database === undefined
+    database === undefined || installation?.refusal === undefined
       ? undefined
-      : `The volume ${database.volume} ${database.refusal}.\n${dumpAndLoad(installation, {
-          service: compose.database.service,
-          databaseName: compose.database.databaseName,
-          dbshell: commandLine("dbshell", options),
-        })}`;
+      : `${installation.refusal}.\n${dumpAndLoad(installation, database, commandLine("dbshell", options))}`;
 
   const text = isWritten ? readText(site.stackFile) : newStackText(site, stack);
   const problems = settingsProblems(options.stack, text);
@@ -113,7 +101,7 @@ export async function importInstallation(settingsFile: string, options: ImportOp
   if (options.dryRun) {
     remark("Nothing was changed.");
   } else if (options.stop && typeof docker !== "string" && installation !== undefined) {
-    await deployInPlace(docker, site, installation, compose, options);
+    await deployInPlace(docker, site, installation, options);
   } else {
     say(`Look through it, then type: ${commandLine("preview", options)}`);
     const running = installation?.containers.some(({ isRunning }) => isRunning) === true;
@@ -121,10 +109,30 @@ export async function importInstallation(settingsFile: string, options: ImportOp
   }
 }
 
-/** The database's image as the stack's file has it, be the rest of the file right or wrong. */
-function databaseImage({ stack, stackFile }: Site, { database }: ComposeProject): unknown {
-  if (database === undefined || !existsSync(stackFile)) return undefined;
-  return valueAt(readStackFile(stack, readText(stackFile)).values, database.image.split("."));
+/** The server of the stack's database, by the stack's file, be the rest of it right or wrong. */
+function databaseServer({ stack, stackFile }: Site, { database }: ComposeProject): DatabaseServer {
+  if (database === undefined) return {};
+  const image = existsSync(stackFile)
+    ? valueAt(readStackFile(stack, readText(stackFile)).values, database.image.split("."))
+    : undefined;
+  return serverOf(image, database.server);
+}
+
+/** The settings with the volume that has the database's data, where the stack can have them. */
+function withDatabase(
+  system: SystemName,
+  settings: Record<string, unknown>,
+  installation: Installation | undefined,
+): Record<string, unknown> {
+  const { database: place, project, refusal } = installation ?? {};
+  const { setting, folderSetting } = project?.database ?? {};
+  if (place === undefined || setting === undefined || refusal !== undefined) return settings;
+  const withVolume = withAnswer({ [system]: settings }, setting.split("."), place.volume);
+  const whole =
+    folderSetting === undefined || place.folder === ""
+      ? withVolume
+      : withAnswer(withVolume, folderSetting.split("."), place.folder);
+  return whole[system] as Record<string, unknown>;
 }
 
 /** Stops the installation and deploys the stack, whose file is written. */
@@ -132,20 +140,10 @@ async function deployInPlace(
   client: Docker,
   site: Site,
   installation: Installation,
-  compose: ComposeProject,
   options: ImportOptions,
 ): Promise<void> {
-  const { containers, database, broker } = installation;
-  if (database !== undefined && compose.database !== undefined) {
-    const { setting } = compose.database;
-    const { values } = readStackFile(site.stack, readText(site.stackFile));
-    if (valueAt(values, setting.split(".")) !== database.volume) {
-      throw new Failure(
-        `The stack's file does not name the database's volume, so that the stack would begin without the data. Set ${setting}: ${database.volume}`,
-        exitCode.usage,
-      );
-    }
-  }
+  const { containers, database, broker, project: compose } = installation;
+  refuseOtherData(site, installation);
   if (broker?.messages !== undefined && broker.messages > 0) {
     await consent(`The message queue holds ${broker.messages} messages, which are left behind. Go on?`, options);
   }
@@ -178,6 +176,24 @@ async function deployInPlace(
     undo: () => give(formerUser),
   });
   say(`The former containers are kept, stopped. Once you are sure: docker rm ${names.replaceAll(",", "")}`);
+}
+
+/** Refuses to begin without the installation's data where the stack's file does not name them. */
+function refuseOtherData({ stack, stackFile }: Site, { database: place, project }: Installation): void {
+  if (place === undefined || project.database === undefined) return;
+  const { setting, folderSetting } = project.database;
+  const { values } = readStackFile(stack, readText(stackFile));
+  const wanted: [key: string | undefined, value: string | undefined][] = [
+    [setting, place.volume],
+    [folderSetting, place.folder === "" ? undefined : place.folder],
+  ];
+  for (const [key, value] of wanted) {
+    if (key === undefined || valueAt(values, key.split(".")) === value) continue;
+    throw new Failure(
+      `The stack's file does not name the database's volume, so that the stack would begin without the data. ${value === undefined ? `Take out ${key}` : `Set ${key}: ${value}`}`,
+      exitCode.usage,
+    );
+  }
 }
 
 /** Builds what the stack builds while the installation still runs, so that it is away for as short as can be. */

@@ -4,6 +4,7 @@ import { parse, stringify } from "yaml";
 import { entries, settingKey, valueAt } from "../settings/path.ts";
 import { secretNames, systemNames, type SystemName } from "../settings/systems.ts";
 import { exitCode, Failure } from "./failure.ts";
+import { chooseEnvironment, environmentLine, type EnvironmentOptions } from "./moving-in/environment.ts";
 import { newStackText, refuseExisting, settingsProblems, writeNewStack } from "./moving-in/new-stack.ts";
 import { prepare } from "./deployment/prepare.ts";
 import {
@@ -18,8 +19,8 @@ import {
 import { commandLine, siteOf, type CommonOptions } from "./site.ts";
 import { coloured, consent, isInteractive, say } from "./terminal/terminal.ts";
 
-export interface InitOptions extends CommonOptions {
-  /** A YAML file with answers. */
+export interface InitOptions extends CommonOptions, EnvironmentOptions {
+  /** A YAML file with answers, the environment among them. */
   answers?: string;
   /** Answers, such as `hostPort=443`. */
   set: string[];
@@ -39,16 +40,20 @@ export async function init(systemName: string | undefined, options: InitOptions)
   }
   const site = siteOf(options);
   refuseExisting(site, options.overwrite);
-  const given = givenAnswers(system, options);
+  const answersGiven = givenAnswers(system, options);
+  const environment = await chooseEnvironment(options, answersGiven["environment"]);
+  const given = { ...answersGiven, environment };
   const ask = isInteractive() && !options.yes ? askUser : (question: Asked) => Promise.resolve(unasked(question));
   const { answers, folders } = await answered(system, given, ask);
 
-  const { [system]: settings = {}, ...secrets } = answers;
-  const stack = { system, settings: settings as Record<string, unknown>, secrets };
+  const settings = answers[system] ?? {};
+  const secrets = Object.fromEntries(Object.entries(answers).filter(([key]) => secretNames.has(key)));
+  const stack = { system, environment, settings: settings as Record<string, unknown>, secrets };
   const problems = settingsProblems(options.stack, newStackText(site, stack));
   if (problems !== undefined) throw new Failure(problems, exitCode.usage);
 
   const missing = folders.filter((folder) => !existsSync(folder));
+  say(environmentLine(environment));
   say(coloured("bold", site.stackFile));
   say(stringify({ [`slipway:${system}`]: settings }, { lineWidth: 0 }).trimEnd());
   for (const name of Object.keys(secrets)) say(`slipway:${name}: (encrypted)`);
@@ -73,7 +78,7 @@ function givenAnswers(system: SystemName, { answers: file, set }: InitOptions): 
   let answers: Answers = { [system]: {} };
   const from = file === undefined ? {} : readAnswers(file);
   for (const [key, value] of entries(from)) {
-    answers = withAnswer(answers, secretNames.has(key) ? [key] : [system, key], value);
+    answers = withAnswer(answers, secretNames.has(key) || key === "environment" ? [key] : [system, key], value);
   }
   for (const option of set) {
     const [, key, value = ""] = /^([A-Za-z][\w.]*)=(.*)$/s.exec(option) ?? [];

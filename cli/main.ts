@@ -67,7 +67,11 @@ function wholeNumber(text: string): number {
 
 verb("init", "ask what an installation is to be like, and write the stack's file")
   .argument("[system]", "the system to install")
-  .option("--answers <file>", "a YAML file with answers: the system's settings by their names, and secrets")
+  .option("--environment <kind>", "dev, staging or prod (default: as the stack's name says, else asked for)")
+  .option(
+    "--answers <file>",
+    "a YAML file with answers: environment, the system's settings by their names, and secrets",
+  )
   .option("--set <key=value...>", "answers that are not secret, such as hostPort=8443 or certificate.kind=files", [])
   .option("--overwrite", "replace a stack file that is there; it is kept under another name", false)
   .action(async (system: string | undefined, options: InitOptions) => {
@@ -76,7 +80,12 @@ verb("init", "ask what an installation is to be like, and write the stack's file
   });
 
 verb("import", "write the file of a stack that is equal to an existing installation")
-  .argument("<settings-file>", 'the installation\'s settings file, lines such as: export NAME="value"')
+  .argument("<settings-file>", "the installation's settings file, lines such as: NAME=value")
+  .option("--system <system>", "whose installation it is (default: the system that the file's variables are of)")
+  .option(
+    "--environment <kind>",
+    "dev, staging or prod (default: as the file or the stack's name says, else asked for)",
+  )
   .option("--config <file>", "its own configuration file (default: where the settings file says, if it can be read)")
   .option("--dry-run", "say what would be done, and change nothing", false)
   .option("--overwrite", "replace a stack file that is there; it is kept under another name", false)

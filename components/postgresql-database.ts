@@ -19,7 +19,12 @@ exec docker-entrypoint.sh "$@"`.trim();
 export interface PostgresqlDatabaseArgs extends DatabaseArgs {
   /** Whether the user may make further databases, as Django's tests do. @default false */
   createsDatabases?: boolean;
+  /** The folder of the volume that holds the data. Only for one that holds them already. @default its top */
+  volumeFolder?: string;
 }
+
+/** Where the volume is, as in the official image. */
+const dataFolder = "/var/lib/postgresql/data";
 
 /**
  * A PostgreSQL server, with the contract of its official image, with one database and one user, who owns it.
@@ -54,7 +59,7 @@ export class PostgresqlDatabase extends pulumi.ComponentResource {
         port: this.port,
         // In the official image and in `images/postgresql`.
         userId: 999,
-        dataFolder: "/var/lib/postgresql/data",
+        dataFolder,
         files: {
           password: args.userPassword,
           pgpass: args.userPassword.apply((password) => passwordFile(userName, password)),
@@ -65,7 +70,7 @@ export class PostgresqlDatabase extends pulumi.ComponentResource {
         entrypoint: ["sh", "-ec", start, "sh"],
         command: ["postgres"],
         environment: {
-          PGDATA: "/var/lib/postgresql/data",
+          PGDATA: args.volumeFolder === undefined ? dataFolder : `${dataFolder}/${args.volumeFolder}`,
           PGPASSFILE: `${secretsFolder}/pgpass`,
           POSTGRES_PASSWORD_FILE: `${secretsFolder}/password`,
         },

@@ -78,6 +78,14 @@ export function absolutePath() {
   ).overwrite((path) => path.replace(/\/+$/, ""));
 }
 
+/** The name of a volume of Docker's. */
+export function volumeName() {
+  return text(
+    "the name of a Docker volume: 2 to 200 letters, digits, '.', - and _",
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{1,199}$/,
+  );
+}
+
 /** A time zone of the IANA database. */
 export function timeZone() {
   const allowed = "a time zone of the IANA database, such as UTC or Europe/London";

@@ -1,4 +1,11 @@
-import { text } from "./fields.ts";
+import { text, volumeName } from "./fields.ts";
+import { valueAt } from "./path.ts";
+import type { Report } from "./remedy.ts";
+
+/** Whether a user's or database's name is one that a PostgreSQL server makes for itself. */
+export function isServersOwn(name: string): boolean {
+  return /^(?:postgres|template[01])$/.test(name);
+}
 
 /**
  * What a user may say of the one database that a PostgreSQL server of the stack has, and of its user.
@@ -30,5 +37,36 @@ export function postgresqlSettings(name: string) {
         variable: "POSTGRES_USER",
         caution: "The former user keeps its rights and password: drop it by hand.",
       }),
+    volume: volumeName()
+      .optional()
+      .meta({
+        description:
+          "A volume that Docker has already, such as an earlier installation's, with the database's data. It is mounted " +
+          "by its name; the stack never makes or deletes it. Without it: a volume of the stack's own.",
+        caution: "Its data must be of the same major version of PostgreSQL.",
+        examples: [`${name}_postgresql_volume`],
+      }),
+    volumeFolder: text(
+      "a folder within the volume, such as pgdata, without . and ..",
+      /^(?!\.)[A-Za-z0-9_.-]{1,100}(?:\/(?!\.)[A-Za-z0-9_.-]{1,100}){0,9}$/,
+    )
+      .optional()
+      .meta({
+        description: "Folder of `volume` that holds the data, where they are not at its top.",
+        examples: ["pgdata"],
+      }),
   };
+}
+
+/**
+ * The rule that a folder is named only within a volume that is there.
+ *
+ * @param path where the database's group is in the system's settings
+ */
+export function volumeFolderHasVolume(system: string, path: string, settings: unknown, report: Report): void {
+  if (valueAt(settings, [path, "volumeFolder"]) === undefined || valueAt(settings, [path, "volume"]) !== undefined)
+    return;
+  report([path, "volumeFolder"], `must not be set without ${system}.${path}.volume, whose folder it is`, {
+    unset: `${system}.${path}.volumeFolder`,
+  });
 }

@@ -1,4 +1,5 @@
-import type { Variable } from "./variables-file.ts";
+import type { Environment } from "../settings/environment.ts";
+import type { Variable, VariablesFile } from "./variables-file.ts";
 
 /** Something of an existing installation, such as a variable, and the setting or secret that holds it now. */
 export interface Taken {
@@ -28,19 +29,44 @@ export interface Difference {
 
 /** The Docker Compose project of an existing installation. */
 export interface ComposeProject {
-  /** Docker Compose's name for it. */
-  name: string;
-  /** The database's service; absent when the database is elsewhere. `setting`: takes the volume; `image`: its image. */
-  database?: {
-    service: string;
-    folder: string;
-    volume: string;
-    databaseName: string;
-    setting: string;
-    image: string;
-  };
+  /** Docker Compose's name for it. Undefined: the variables do not tell, and its containers, or else its folder, do. */
+  name?: string;
+  /** The database's service; absent when the database is elsewhere. */
+  database?: ComposeDatabase;
   /** The message broker's service, whose volume stays behind. */
-  broker?: { service: string; folder: string; volume: string };
+  broker?: ComposeVolume;
+}
+
+/** A service with a volume in a Docker Compose file. */
+export interface ComposeVolume {
+  service: string;
+  /** Where the container has the data. A variable PGDATA of the container goes before it. */
+  folder: string;
+  /** The volume's name in the Compose file. Undefined: only the container leads to it. */
+  volume?: string;
+}
+
+/** The service of a database in a Docker Compose file, and the settings that take it over. */
+export interface ComposeDatabase extends ComposeVolume {
+  /** The family of the server that the stack runs unless its image is set. */
+  server: "MariaDB" | "PostgreSQL";
+  /** The service's names in other versions of the Compose file. @default none */
+  otherServices?: readonly string[];
+  /** By the variables. */
+  databaseName: string;
+  /** Who dumps it: by the variables, the application's user, or root. */
+  userName: string;
+  /** The setting that takes the volume. */
+  setting: string;
+  /** The setting that takes the folder of the data within the volume. @default they have to be at its top */
+  folderSetting?: string;
+  /** The setting of its image. */
+  image: string;
+  /**
+   * The settings and the secret that take what its container was told by variables of PostgreSQL's official image, where
+   * there is one. @default it is not looked at
+   */
+  credentials?: { databaseName: string; userName: string; password: string };
 }
 
 /** What was found in an existing installation, as a stack's settings. */
@@ -49,6 +75,8 @@ export interface ImportedSystem {
   settings: Record<string, unknown>;
   /** The secrets by their flat keys; a group of secrets as an object of its own. */
   secrets: Record<string, unknown>;
+  /** The environment that the installation is of. Undefined: it does not tell. */
+  environment?: Environment;
   taken: Taken[];
   left: Left[];
   differences: Difference[];
@@ -72,7 +100,9 @@ export interface Importer {
   title: string;
   /** A line of an installation's settings file. */
   example: string;
-  /** Whether a variable is the system's by its name. */
+  /** Reads a settings file, given variables that are set beforehand. Executes nothing. */
+  parse: (text: string, environment: Readonly<Record<string, string>>) => VariablesFile;
+  /** Whether the system's documentation knows a variable; others may know it too. */
   isVariable: (name: string) => boolean;
   /** Where the installation's configuration file is by its variables; undefined where they do not tell. */
   configFile: (variables: readonly Variable[]) => string | undefined;

@@ -1,4 +1,6 @@
+import { basename, posix } from "node:path";
 import type Docker from "dockerode";
+import type { ComposeVolume } from "../../systems/import.ts";
 import { volumeNames } from "../docker/docker.ts";
 
 /** A container of a Docker Compose project. */
@@ -11,13 +13,52 @@ export interface ComposeContainer {
   isRunning: boolean;
   /** Docker's word for when it is started again, such as `always`. */
   restartPolicy: string;
-  /** Its named volumes, by the folder in the container. */
-  volumes: Record<string, string>;
+  /** Its environment variables. Caution: passwords may be among them. */
+  environment: Record<string, string>;
+  mounts: ComposeMount[];
 }
+
+/** What a container has mounted from outside of it. */
+export interface ComposeMount {
+  /** The folder in the container. */
+  target: string;
+  /** The volume's name in Docker. Undefined: it is a folder of the host. */
+  volume?: string;
+  /** The folder of the host. */
+  source: string;
+}
+
+/** Where data are. */
+export type DataPlace =
+  | {
+      volume: string;
+      /** Within the volume; empty at its top. */
+      folder: string;
+    }
+  | { hostFolder: string };
 
 /** The labels that Docker Compose marks what it makes with. */
 const projectLabel = "com.docker.compose.project";
 const serviceLabel = "com.docker.compose.service";
+const folderLabel = "com.docker.compose.project.working_dir";
+
+/**
+ * The name of the Docker Compose project of a folder: what its containers say, be its Compose file there or in a folder
+ * below; else what Docker Compose calls it by itself.
+ */
+export async function composeProjectOf(client: Docker, folder: string): Promise<string> {
+  const listed = await client.listContainers({ all: true, filters: { label: [projectLabel] } });
+  const within = listed
+    .map(({ Labels: labels }) => ({ project: labels[projectLabel] ?? "", made: labels[folderLabel] ?? "" }))
+    .filter(({ made }) => made === folder || made.startsWith(`${folder}/`))
+    .sort((a, b) => a.made.length - b.made.length);
+  // https://docs.docker.com/compose/how-tos/project-name/: lower-case letters, digits, - and _, a letter or digit first.
+  const own = basename(folder)
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]/g, "")
+    .replace(/^[_-]+/, "");
+  return within[0]?.project ?? own;
+}
 
 /** Finds the containers of a Docker Compose project, running or not. */
 export async function composeContainers(client: Docker, project: string): Promise<ComposeContainer[]> {
@@ -31,20 +72,41 @@ export async function composeContainers(client: Docker, project: string): Promis
       image: info.Image,
       isRunning: info.State.Running,
       restartPolicy: info.HostConfig.RestartPolicy?.Name ?? "no",
-      volumes: Object.fromEntries(
-        info.Mounts.flatMap(({ Name: name, Destination: folder }) => (name === undefined ? [] : [[folder, name]])),
+      environment: Object.fromEntries(
+        info.Config.Env.map((entry) => {
+          const [name = "", value = ""] = entry.split(/=(.*)/s);
+          return [name, value];
+        }),
       ),
+      mounts: info.Mounts.map(({ Name: volume, Source: source, Destination: target }) => ({
+        target,
+        source,
+        ...(volume !== undefined && { volume }),
+      })),
     }))
     .sort((a, b) => a.name.localeCompare(b.name));
 }
 
-/** The volume of a Compose project's service: what its container mounts, or else the documented one, if Docker has it. */
-export async function composeVolume(
+/** Where the data of a Compose project's service are: where its container has them, or else in the documented volume. */
+export async function composeData(
   client: Docker,
+  project: string,
   containers: readonly ComposeContainer[],
-  { service, folder, volume }: { service: string; folder: string; volume: string },
-): Promise<string | undefined> {
-  const mounted = containers.find((container) => container.service === service)?.volumes[folder];
-  if (mounted !== undefined) return mounted;
-  return (await volumeNames(client)).has(volume) ? volume : undefined;
+  { service, folder, volume }: ComposeVolume,
+): Promise<DataPlace | undefined> {
+  const container = containers.find((each) => each.service === service);
+  const dataFolder = container?.environment["PGDATA"] ?? folder;
+  const mount = container?.mounts
+    .filter(({ target }) => dataFolder === target || dataFolder.startsWith(`${target}/`))
+    .sort((a, b) => b.target.length - a.target.length)[0];
+  if (mount !== undefined) {
+    const below = posix.relative(mount.target, dataFolder);
+    return mount.volume === undefined
+      ? { hostFolder: posix.join(mount.source, below) }
+      : { volume: mount.volume, folder: below };
+  }
+  const documented = `${project}_${volume ?? ""}`;
+  return volume !== undefined && (await volumeNames(client)).has(documented)
+    ? { volume: documented, folder: "" }
+    : undefined;
 }

@@ -2,10 +2,13 @@ import type Docker from "dockerode";
 import { extract } from "tar-stream";
 import versions from "../../images/versions.json" with { type: "json" };
 
-/** What lies in a volume with the data of a MySQL or MariaDB server. */
+/** The kinds of servers whose data are known by their files. */
+export type DatabaseFamily = "MariaDB" | "MySQL" | "PostgreSQL";
+
+/** What lies in a volume with the data of a database server. */
 export interface DatabaseData {
-  family: "MariaDB" | "MySQL";
-  /** The version that wrote them, such as `10.11`; absent where the data do not tell. */
+  family: DatabaseFamily;
+  /** The version that wrote them, such as `10.11` or PostgreSQL's `15`; absent where the data do not tell. */
   version?: string;
   /** The user whose they are. */
   userId: number;
@@ -14,11 +17,11 @@ export interface DatabaseData {
 /** A server that is to open such data. */
 export interface DatabaseServer {
   /** Absent where its image's name does not tell. */
-  family?: "MariaDB" | "MySQL";
+  family?: DatabaseFamily;
   version?: string;
 }
 
-/** The user that the server runs as, in the official images and in the stack's own. */
+/** The user that servers of all families run as, in the official images of Debian and in the stack's own. */
 export const serverUser = 999;
 
 /**
@@ -26,12 +29,18 @@ export const serverUser = 999;
  * the files.
  *
  * Source of what tells the servers apart: their data folders; `mysql_upgrade_info` is written by both, `aria_log_control`
- * by MariaDB only, `mysql.ibd` by MySQL from 8.0 on only.
+ * by MariaDB only, `mysql.ibd` by MySQL from 8.0 on only; `PG_VERSION` is PostgreSQL's, and holds its major version.
  *
+ * @param folder where the data are within the volume; empty at its top
  * @param image any image that Docker has
  * @returns undefined when no such data are in it.
  */
-export async function lookIntoVolume(client: Docker, volume: string, image: string): Promise<DatabaseData | undefined> {
+export async function lookIntoVolume(
+  client: Docker,
+  { volume, folder }: { volume: string; folder: string },
+  image: string,
+): Promise<DatabaseData | undefined> {
+  const data = folder === "" ? "/data" : `/data/${folder}`;
   const container = await client.createContainer({
     Image: image,
     Cmd: ["true"],
@@ -40,11 +49,15 @@ export async function lookIntoVolume(client: Docker, volume: string, image: stri
     HostConfig: { Binds: [`${volume}:/data:ro`] },
   });
   try {
-    const userId = (await firstEntry(container, "/data/ibdata1"))?.userId;
+    const postgresql = await firstEntry(container, `${data}/PG_VERSION`);
+    if (postgresql !== undefined) {
+      return { family: "PostgreSQL", userId: postgresql.userId, version: postgresql.text.trim() };
+    }
+    const userId = (await firstEntry(container, `${data}/ibdata1`))?.userId;
     if (userId === undefined) return undefined;
     const [mariadb, mysql, ...notes] = await Promise.all(
       ["aria_log_control", "mysql.ibd", "mariadb_upgrade_info", "mysql_upgrade_info"].map((name) =>
-        firstEntry(container, `/data/${name}`),
+        firstEntry(container, `${data}/${name}`),
       ),
     );
     const written = notes
@@ -80,11 +93,27 @@ async function firstEntry(
   return undefined;
 }
 
-/** The server that a stack's database will be, by the setting of its image. */
-export function serverOf(image: unknown): DatabaseServer {
-  if (typeof image !== "string") return { family: "MariaDB", version: versions.mariadb };
+/** The servers that the stack builds. */
+const builtServers = {
+  MariaDB: { family: "MariaDB", version: versions.mariadb },
+  PostgreSQL: { family: "PostgreSQL", version: versions.postgresql },
+} as const;
+
+/**
+ * The server that a stack's database will be, by the setting of its image.
+ *
+ * @param standard the family of the server that is built where none is set
+ */
+export function serverOf(image: unknown, standard: keyof typeof builtServers): DatabaseServer {
+  if (typeof image !== "string") return builtServers[standard];
   const [, name = "", version] = /^([^:@]+)(?::(\d+(?:\.\d+)?))?/.exec(image.slice(image.lastIndexOf("/") + 1)) ?? [];
-  const family = /mariadb/i.test(name) ? "MariaDB" : /mysql|percona/i.test(name) ? "MySQL" : undefined;
+  const family = /mariadb/i.test(name)
+    ? "MariaDB"
+    : /mysql|percona/i.test(name)
+      ? "MySQL"
+      : /postgres|postgis/i.test(name)
+        ? "PostgreSQL"
+        : undefined;
   return { ...(family !== undefined && { family }), ...(version !== undefined && { version }) };
 }
 
@@ -95,6 +124,12 @@ export function refusal(data: DatabaseData, server: DatabaseServer): string | un
   if (server.family === undefined) return undefined;
   if (data.family !== server.family) {
     return `holds data of ${named(data)}, which ${named(server)} cannot open`;
+  }
+  if (data.family === "PostgreSQL") {
+    const [major] = server.version?.split(".") ?? [];
+    return major === undefined || data.version === major
+      ? undefined
+      : `holds data of ${named(data)}, which ${named({ family: "PostgreSQL", version: major })} cannot open`;
   }
   if (data.version !== undefined && server.version !== undefined && isNewer(data.version, server.version)) {
     return `holds data of ${named(data)}, which the older ${named(server)} must not open`;

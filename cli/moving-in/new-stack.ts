@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
+import type { Environment } from "../../settings/environment.ts";
 import { parseStack } from "../../settings/parse.ts";
 import { entries, settingKey } from "../../settings/path.ts";
 import { SettingsError } from "../../settings/problems.ts";
@@ -17,6 +18,7 @@ import { openStack, pulumi } from "../deployment/stack.ts";
 /** What a new stack file is made of. */
 export interface NewStack {
   system: SystemName;
+  environment: Environment;
   /** The system's settings. */
   settings: Record<string, unknown>;
   /** Secrets by their flat keys; a group of secrets as an object of its own. */
@@ -30,18 +32,12 @@ const hidden = { secure: "(encrypted)" };
  * The text of a new stack's file: the clone's example with these settings, without the secrets' values, and without what the
  * example says of its own.
  */
-export function newStackText({ stack }: Site, { system, settings, secrets }: NewStack): string {
-  const examples = [stack, "dev", `${system}-dev`].map((name) => ({
-    name,
-    file: join(projectRoot, `Pulumi.${name}.yaml`),
-  }));
-  const example = examples.find(
-    ({ file }) => existsSync(file) && keysOf(readFileSync(file, "utf8")).includes(`${projectName}:${system}`),
-  );
+export function newStackText({ stack }: Site, { system, environment, settings, secrets }: NewStack): string {
+  const example = exampleFor(system, environment);
   if (example === undefined) throw new Failure(`This clone has no example of a stack with ${system}.`);
-  const text = stackFileFrom(readFileSync(example.file, "utf8"), {
+  const text = stackFileFrom(example.text, {
     clone: projectRoot,
-    ...(example.name !== stack && { environment: "dev" }),
+    ...(example.environment !== environment && { environment }),
   }).replace(/^#\n(?:# .+\n)+(?=#\n)/m, `#\n# The stack "${stack}".\n`);
   const config = {
     // A file cannot tell an empty group from none.
@@ -54,6 +50,18 @@ export function newStackText({ stack }: Site, { system, settings, secrets }: New
     config,
     ([key = "", ...rest]) => fieldAt(fields, [unprefixed(key), ...rest], { [system]: settings })?.default,
   );
+}
+
+/** The clone's example of a stack with a system that is nearest to an environment. */
+function exampleFor(system: SystemName, environment: Environment): { text: string; environment: unknown } | undefined {
+  const kinds = environment === "staging" ? ["staging", "prod", "dev"] : [environment, "dev"];
+  return kinds
+    .flatMap((kind) => [kind, `${system}-${kind}`])
+    .map((name) => join(projectRoot, `Pulumi.${name}.yaml`))
+    .filter((file) => existsSync(file))
+    .map((file) => readFileSync(file, "utf8"))
+    .filter((text) => keysOf(text).includes(`${projectName}:${system}`))
+    .map((text) => ({ text, environment: readStackFile("", text).values["environment"] }))[0];
 }
 
 function unprefixed(key: string): string {

@@ -16,6 +16,7 @@ import {
   serviceSettings,
   text,
   timeZone,
+  volumeName,
   wholeNumber,
 } from "../fields.ts";
 import type { Question } from "../question.ts";
@@ -281,10 +282,7 @@ const camcopsGroup = group({
           when: { "mysql.container": true },
         } satisfies Question,
       }),
-    volume: text(
-      "the name of a Docker volume: 2 to 200 letters, digits, '.', - and _",
-      /^[A-Za-z0-9][A-Za-z0-9_.-]{1,199}$/,
-    )
+    volume: volumeName()
       .optional()
       .meta({
         description:

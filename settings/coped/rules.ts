@@ -5,6 +5,7 @@ import { environmentNames, environments } from "../environment.ts";
 import { oneOf, wholeNumber } from "../fields.ts";
 import { valueAt } from "../path.ts";
 import { portsDiffer } from "../ports-differ.ts";
+import { volumeFolderHasVolume } from "../postgresql.ts";
 import type { Report } from "../remedy.ts";
 
 /** The variables that a deployment of COPED sets besides those of any Django application, each with what decides its value. */
@@ -23,6 +24,7 @@ export function copedRules(settings: unknown, context: z.core.$RefinementCtx): v
   };
   portsDiffer("coped", [[], ["bypass"]], settings, report);
   variablesAreFree("coped", ["application"], settings, report, decided);
+  volumeFolderHasVolume("coped", "database", settings, report);
   heapIsLargeEnough(settings, report);
 }
 

@@ -40,6 +40,8 @@ export const copedSystem = {
   }),
   needs: (settings: CopedSettings) => ({
     publications: publications(settings),
+    volumes:
+      settings.database.volume === undefined ? [] : [{ key: "coped.database.volume", name: settings.database.volume }],
     warnings: warnings(settings),
     checkFiles: () => checkFiles(settings),
   }),

@@ -3,6 +3,7 @@ import { environmentNames, environments } from "../environment.ts";
 import { oneOf } from "../fields.ts";
 import { settingKey, valueAt } from "../path.ts";
 import { portsDiffer } from "../ports-differ.ts";
+import { volumeFolderHasVolume } from "../postgresql.ts";
 import type { Report } from "../remedy.ts";
 
 /** The rules that Siddata's settings keep; each is silent where its part is invalid by itself. */
@@ -12,6 +13,7 @@ export function siddataRules(stack: unknown, report: Report): void {
     report(["siddata", ...path], ...problem);
   };
   variablesAreFree("siddata", ["backend"], settings, within);
+  volumeFolderHasVolume("siddata", "db", settings, within);
   const environment = oneOf(environmentNames).safeParse(valueAt(stack, ["environment"])).data;
   if (environment === undefined) return;
   if (environments[environment].isForDevelopment) {

@@ -41,6 +41,7 @@ export const siddataSystem = {
       publications: isForDevelopment
         ? developmentPublications(settings)
         : [publication("siddata.proxy", settings.proxy)],
+      volumes: settings.db.volume === undefined ? [] : [{ key: "siddata.db.volume", name: settings.db.volume }],
       warnings: isForDevelopment ? developmentWarnings(settings) : warnings(settings),
       checkFiles: () => checkFiles(settings),
     };

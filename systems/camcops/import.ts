@@ -4,25 +4,21 @@ import type { CamcopsSettings } from "../../settings/camcops/settings.ts";
 import { checkCertificate } from "../../settings/certificate-check.ts";
 import { valueAt } from "../../settings/path.ts";
 import type { ComposeProject, ExistingInstallation, ImportedSystem, Importer, Taken } from "../import.ts";
-import type { Variable } from "../variables-file.ts";
+import { parseVariables, type Variable } from "../variables-file.ts";
 import { concurrencyOf, importConfig } from "./config-import.ts";
 import { readConfigFile } from "./config-file.ts";
 import type { ConfigInput } from "./config.ts";
 import { databaseUrl } from "./database-url.ts";
 import { installedDatabase } from "./installed-database.ts";
 import { ownCertificate } from "./own-certificate.ts";
-import {
-  camcopsVariables,
-  isCamcopsVariable,
-  isOf2020,
-  type CamcopsInput,
-  type VariableSettings,
-} from "./variables.ts";
+import type { VariableSettings } from "../variable-homes.ts";
+import { camcopsVariables, isCamcopsVariable, isOf2020, type CamcopsInput } from "./variables.ts";
 
 /** Takes over an installation of CamCOPS that was made with its own installer or its Docker Compose files. */
 export const camcopsImporter: Importer = {
   title: "CamCOPS",
   example: 'export CAMCOPS_DOCKER_CAMCOPS_HOST_PORT="443"',
+  parse: parseVariables,
   isVariable: isCamcopsVariable,
   configFile: configFileOf,
   read: importCamcops,
@@ -101,7 +97,7 @@ export async function importCamcops(installation: ExistingInstallation): Promise
 /** Sets a setting or secret from a file that goes before the variables. */
 type Override = (path: readonly string[], value: unknown, source: string) => void;
 
-function overriding(found: VariableSettings): Override {
+function overriding(found: VariableSettings<CamcopsInput>): Override {
   const stack = { camcops: found.settings, ...found.secrets };
   return (path, value, source) => {
     const setting = path.join(".");
@@ -132,7 +128,7 @@ function overriding(found: VariableSettings): Override {
   };
 }
 
-function takeDatabase(url: string, found: VariableSettings, override: Override, remarks: string[]): void {
+function takeDatabase(url: string, found: VariableSettings<CamcopsInput>, override: Override, remarks: string[]): void {
   const source = "[site] DB_URL";
   const database = installedDatabase(url);
   if (database === undefined) {
@@ -173,7 +169,7 @@ function ownCertificatePaths(settings: CamcopsInput): void {
 async function takeCertificate(
   certificate: string,
   privateKey: string,
-  found: VariableSettings,
+  found: VariableSettings<CamcopsInput>,
   override: Override,
   remarks: string[],
   now: Date | undefined,
@@ -267,14 +263,16 @@ function composeProject({ name = "camcops", mysql = {} }: CamcopsInput): Compose
     name,
     ...(mysql.container !== false && {
       database: {
+        server: "MariaDB",
         service: "mysql",
         folder: "/var/lib/mysql",
-        volume: `${name}_db_data_volume`,
+        volume: "db_data_volume",
         databaseName: mysql.databaseName ?? "camcops",
+        userName: "root",
         setting: "camcops.mysql.volume",
         image: "camcops.images.mysql",
       },
     }),
-    broker: { service: "rabbitmq", folder: "/var/lib/rabbitmq", volume: `${name}_rabbitmq_volume` },
+    broker: { service: "rabbitmq", folder: "/var/lib/rabbitmq", volume: "rabbitmq_volume" },
   };
 }

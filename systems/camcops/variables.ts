@@ -1,14 +1,15 @@
-import type { Left, Taken } from "../import.ts";
+import {
+  asFlag,
+  asFolder,
+  asNumber,
+  nowhere,
+  secret,
+  setting,
+  takeVariables,
+  type Home,
+  type VariableSettings,
+} from "../variable-homes.ts";
 import type { Variable } from "../variables-file.ts";
-
-/** What CamCOPS's variables say, as settings and secrets. */
-export interface VariableSettings {
-  settings: CamcopsInput;
-  /** By their flat keys. */
-  secrets: Record<string, string>;
-  taken: Taken[];
-  left: Left[];
-}
 
 /** CamCOPS's settings as a stack's file holds them; a value that is no number where one belongs stays a text. */
 export interface CamcopsInput {
@@ -35,46 +36,32 @@ export interface CamcopsInput {
   config?: Record<string, Record<string, unknown>>;
 }
 
-type Convert = (value: string) => unknown;
-
-const text: Convert = (value) => value;
-const number: Convert = (value) => (/^\d+$/.test(value) ? Number(value) : value);
-const flag: Convert = (value) => ({ "1": true, "0": false })[value] ?? value;
-const folder: Convert = (value) => value.replace(/(.)\/+$/, "$1");
-
-/** Where a variable is now: a setting below `camcops`, a secret, or nowhere. */
-type Home = { path: string[]; convert: Convert } | { secret: string } | { reason: string };
-
-const setting = (path: string, convert: Convert = text): Home => ({ path: path.split("."), convert });
-const secret = (name: string): Home => ({ secret: name });
-const nowhere = (reason: string): Home => ({ reason });
-
 const current: Readonly<Record<string, Home>> = {
   CAMCOPS_DOCKER_CAMCOPS_CONFIG_FILENAME: setting("configFilename"),
-  CAMCOPS_DOCKER_CAMCOPS_HOST_PORT: setting("hostPort", number),
-  CAMCOPS_DOCKER_CAMCOPS_INTERNAL_PORT: setting("internalPort", number),
-  CAMCOPS_DOCKER_CONFIG_HOST_DIR: setting("configDirectory", folder),
-  CAMCOPS_DOCKER_FLOWER_HOST_PORT: setting("flower.hostPort", number),
+  CAMCOPS_DOCKER_CAMCOPS_HOST_PORT: setting("hostPort", asNumber),
+  CAMCOPS_DOCKER_CAMCOPS_INTERNAL_PORT: setting("internalPort", asNumber),
+  CAMCOPS_DOCKER_CONFIG_HOST_DIR: setting("configDirectory", asFolder),
+  CAMCOPS_DOCKER_FLOWER_HOST_PORT: setting("flower.hostPort", asNumber),
   CAMCOPS_DOCKER_IMAGE_TAG: nowhere(
     "names an image that CamCOPS's installer built; the stack has its own, and camcops.images.camcops names another one",
   ),
-  CAMCOPS_DOCKER_INSTALL_USER_ID: setting("userId", number),
+  CAMCOPS_DOCKER_INSTALL_USER_ID: setting("userId", asNumber),
   CAMCOPS_DOCKER_MYSQL_DATABASE_NAME: setting("mysql.databaseName"),
-  CAMCOPS_DOCKER_MYSQL_HOST_PORT: setting("mysql.hostPort", number),
+  CAMCOPS_DOCKER_MYSQL_HOST_PORT: setting("mysql.hostPort", asNumber),
   CAMCOPS_DOCKER_MYSQL_ROOT_PASSWORD: secret("camcopsMysqlRootPassword"),
   CAMCOPS_DOCKER_MYSQL_USER_NAME: setting("mysql.userName"),
   CAMCOPS_DOCKER_MYSQL_USER_PASSWORD: secret("camcopsMysqlUserPassword"),
-  CAMCOPS_INSTALLER_CREATE_MYSQL_CONTAINER: setting("mysql.container", flag),
+  CAMCOPS_INSTALLER_CREATE_MYSQL_CONTAINER: setting("mysql.container", asFlag),
   CAMCOPS_INSTALLER_CREATE_SELF_SIGNED_CERTIFICATE: setting("certificate.kind", (value) =>
-    flag(value) === false ? "files" : "self-signed",
+    asFlag(value) === false ? "files" : "self-signed",
   ),
-  CAMCOPS_INSTALLER_MYSQL_PORT: setting("mysql.port", number),
+  CAMCOPS_INSTALLER_MYSQL_PORT: setting("mysql.port", asNumber),
   CAMCOPS_INSTALLER_MYSQL_SERVER: setting("mysql.server"),
   CAMCOPS_INSTALLER_SSL_CERTIFICATE: setting("certificate.certificate"),
   CAMCOPS_INSTALLER_SSL_PRIVATE_KEY: setting("certificate.privateKey"),
   CAMCOPS_INSTALLER_SUPERUSER_PASSWORD: secret("camcopsSuperuserPassword"),
   CAMCOPS_INSTALLER_SUPERUSER_USERNAME: setting("superuser.username"),
-  CAMCOPS_INSTALLER_USE_HTTPS: setting("https", flag),
+  CAMCOPS_INSTALLER_USE_HTTPS: setting("https", asFlag),
   CAMCOPS_INSTALLER_X509_COUNTRY_NAME: setting("certificate.country"),
   CAMCOPS_INSTALLER_X509_DNS_NAME: setting("certificate.dnsNames", (value) => [value.toLowerCase()]),
   CAMCOPS_INSTALLER_X509_LOCALITY_NAME: setting("certificate.locality"),
@@ -108,27 +95,14 @@ export function isCamcopsVariable(name: string): boolean {
  *
  * Source: CamCOPS's administrator's manual, "Installing and running the CamCOPS server via Docker", of 2020 and 2026.
  */
-export function camcopsVariables(variables: readonly Variable[]): VariableSettings {
-  const values = new Map(variables.map(({ name, value }) => [name, value]));
-  const result: VariableSettings = { settings: {}, secrets: {}, taken: [], left: [] };
-  for (const { name, value } of variables) {
+export function camcopsVariables(variables: readonly Variable[]): VariableSettings<CamcopsInput> {
+  return takeVariables("camcops", variables, (name, value, values) => {
     const today = renamed[name] ?? name;
-    const home = Object.hasOwn(current, today)
+    if (name !== today && values.has(today)) return nowhere(`was renamed in 2020, and ${today} is set too`);
+    return Object.hasOwn(current, today)
       ? homeOf(today, value, values)
       : nowhere("is no variable that CamCOPS's documentation knows");
-    if (name !== today && values.has(today)) {
-      result.left.push({ source: name, reason: `was renamed in 2020, and ${today} is set too` });
-    } else if ("reason" in home) {
-      result.left.push({ source: name, reason: home.reason });
-    } else if ("secret" in home) {
-      result.secrets[home.secret] = value;
-      result.taken.push({ source: name, setting: home.secret });
-    } else {
-      put(result.settings, home.path, home.convert(value));
-      result.taken.push({ source: name, setting: ["camcops", ...home.path].join(".") });
-    }
-  }
-  return result;
+  });
 }
 
 /** Where a variable is now, given what the others say. */
@@ -153,15 +127,4 @@ function homeOf(name: string, value: string, values: ReadonlyMap<string, string>
     return nowhere("is 0, the user root, as which nothing runs here: the default applies, and has to read the files");
   }
   return home;
-}
-
-function put(settings: object, path: readonly string[], value: unknown): void {
-  const [last = "", ...above] = [...path].reverse();
-  const group = above
-    .reverse()
-    .reduce<Record<string, unknown>>(
-      (within, key) => (within[key] ??= {}) as Record<string, unknown>,
-      settings as Record<string, unknown>,
-    );
-  group[last] = value;
 }

@@ -84,12 +84,16 @@ export class Coped extends pulumi.ComponentResource {
     const elasticsearchPassword = secret("elasticsearch-password", secrets.elasticsearchPassword);
     this.superuserPassword = secret("superuser-password", secrets.superuserPassword);
 
+    const { databaseName, userName, volume, volumeFolder } = settings.database;
     const database = new PostgresqlDatabase(
       `${name}-db`,
       {
         ...common("db"),
-        volumeName: `${settings.name}-db-data`,
-        ...settings.database,
+        volumeName: volume ?? `${settings.name}-db-data`,
+        volumeExists: volume !== undefined,
+        ...(volumeFolder !== undefined && { volumeFolder }),
+        databaseName,
+        userName,
         userPassword: postgresPassword,
         network: data,
         createsDatabases: isForDevelopment,
@@ -125,8 +129,8 @@ export class Coped extends pulumi.ComponentResource {
         database: {
           server: database.server,
           port: database.port,
-          name: settings.database.databaseName,
-          userName: settings.database.userName,
+          name: databaseName,
+          userName,
           password: postgresPassword,
         },
         secretKey: secret("django-secret-key", secrets.djangoSecretKey, 64),

@@ -95,7 +95,9 @@ export class Siddata extends pulumi.ComponentResource {
       `${name}-db`,
       {
         ...common("db"),
-        volumeName: `${settings.name}-db-data`,
+        volumeName: db.volume ?? `${settings.name}-db-data`,
+        volumeExists: db.volume !== undefined,
+        ...(db.volumeFolder !== undefined && { volumeFolder: db.volumeFolder }),
         image: image("db"),
         databaseName: db.databaseName,
         userName: db.userName,

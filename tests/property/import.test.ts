@@ -10,6 +10,8 @@ import { readConfigFile } from "../../systems/camcops/config-file.ts";
 import { importConfig } from "../../systems/camcops/config-import.ts";
 import { renderConfig } from "../../systems/camcops/config.ts";
 import { installedDatabase } from "../../systems/camcops/installed-database.ts";
+import { parseEnvFile } from "../../systems/env-file.ts";
+import { importers } from "../../systems/importers.ts";
 import { parseVariables } from "../../systems/variables-file.ts";
 import { projectRoot } from "../../toolchain/root.js";
 
@@ -80,6 +82,44 @@ const site = fc.record(
   },
   { requiredKeys: [] },
 );
+
+describe("a file of variables for Docker Compose", () => {
+  const written: Record<string, (text: string) => string> = {
+    single: (text) => `'${text.replaceAll("'", "\\'")}'`,
+    double: (text) => `"${text.replace(/[\\"$]/g, "\\$&")}"`,
+  };
+  for (const [name, quoted] of Object.entries(written)) {
+    it(`gives every value back that is quoted by ${name}`, () => {
+      fc.assert(
+        fc.property(fc.array(anyText, { maxLength: 4 }), (values) => {
+          // Within single quotation marks, a backslash before one means it.
+          const kept = values.map((value) => value.replaceAll("\r", "").replaceAll(/\\(?='|$)/g, ""));
+          const text = kept.map((value, index) => `N${index}=${quoted(value)} # "'\n`).join("");
+          const { variables, problems } = parseEnvFile(text, {});
+          assert.deepEqual(problems, []);
+          assert.deepEqual(
+            variables.map(({ value }) => value),
+            kept,
+          );
+        }),
+        { numRuns: 500 },
+      );
+    });
+  }
+
+  it("is read to its end, whatever stands in it, and every importer takes what it says", async () => {
+    await fc.assert(
+      fc.asyncProperty(anyText, fc.constantFrom(...importers), async (text, { importer }) => {
+        const { variables } = importer.parse(text, { HOME: "/home/me" });
+        const names = ["POSTGRES_USER", "ALLOWED_HOSTS", "SITE_HUB", "ENVIRONMENT", "ES_JAVA_OPTS", "INSTANCE_ID"];
+        await importer.read({
+          variables: [...variables, ...names.map((name) => ({ name, value: text, line: 1 }))],
+        });
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
 
 describe("an existing camcops.conf", () => {
   it("is read as it was written, and taken over without a difference", () => {

@@ -215,6 +215,17 @@ describe("Coped in development", () => {
     }
   });
 
+  it("mounts an earlier installation's volume by its name, and owns none for the database then", async () => {
+    const recorded = await recordCoped("dev", { database: { volume: "old", volumeFolder: "pgdata" } });
+    assert.ok(!recorded.some(({ name }) => name === "coped-db-data-volume"));
+    const { volumes, envs } = named(recorded, "coped-db-service-container").inputs as {
+      volumes: unknown[];
+      envs: string[];
+    };
+    assert.deepEqual(volumes[0], { volumeName: "old", containerPath: "/var/lib/postgresql/data", readOnly: false });
+    assert.ok(envs.includes("PGDATA=/var/lib/postgresql/data/pgdata"));
+  });
+
   it("leaves out what is not wanted, and tells the application of no search engine", async () => {
     const recorded = await recordCoped("dev", { elasticsearch: { container: false }, voila: { container: false } });
     const names = containers(recorded).map(({ inputs }) => inputs["name"]);

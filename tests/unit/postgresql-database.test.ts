@@ -154,4 +154,16 @@ describe("PostgresqlDatabase", () => {
       changed: ["db-files", "db-files-carrier", "db-service-container", "db-service-healthy"],
     });
   });
+
+  it("opens data that are in a folder of an earlier installation's volume, which it does not own", async () => {
+    const changed = await recordDatabase({ volumeName: "old_data", volumeExists: true, volumeFolder: "pgdata" });
+    assert.ok(!changed.some(({ name }) => name === "db-data-volume"));
+    const { envs, volumes } = named(changed, "db-service-container").inputs as { envs: string[]; volumes: unknown[] };
+    assert.ok(envs.includes("PGDATA=/var/lib/postgresql/data/pgdata"));
+    assert.deepEqual(volumes[0], {
+      containerPath: "/var/lib/postgresql/data",
+      readOnly: false,
+      volumeName: "old_data",
+    });
+  });
 });

@@ -20,3 +20,14 @@ describe("PostgreSQL's settings", () => {
     for (const name of ["pg_monitor", "-shop", ".shop"]) assert.equal(userName.safeParse(name).success, false, name);
   });
 });
+
+describe("the folder of a database's volume", () => {
+  const { volumeFolder } = postgresqlSettings("shop");
+
+  it("is within the volume", () => {
+    for (const folder of ["pgdata", "data/15/main", "a.b_c-d"]) assert.equal(volumeFolder.parse(folder), folder);
+    for (const folder of ["", ".", "..", "/x", "a/../b", "a//b", "a/", ".hidden", "a b"]) {
+      assert.equal(volumeFolder.safeParse(folder).success, false, folder);
+    }
+  });
+});

@@ -68,6 +68,17 @@ describe("Siddata's settings", () => {
     }
   });
 
+  it("take an earlier installation's volume, which Docker has to have, and a folder only within one", () => {
+    assert.deepEqual(needs({}, "dev").volumes, []);
+    assert.deepEqual(needs({ db: { volume: "old_db" } }, "prod").volumes, [
+      { key: "siddata.db.volume", name: "old_db" },
+    ]);
+    assert.deepEqual(problems("dev", { db: { volume: "old_db", volumeFolder: "pgdata" } }), []);
+    assert.deepEqual(problems("dev", { db: { volumeFolder: "pgdata" } }), [
+      ["siddata.db.volumeFolder", "must not be set without siddata.db.volume, whose folder it is"],
+    ]);
+  });
+
   it("ask for the ports that the environment publishes", () => {
     const ports = (environment: Environment, siddata = {}) =>
       needs(siddata, environment).publications.map(({ portKey, address, port }) => `${portKey} ${address}:${port}`);

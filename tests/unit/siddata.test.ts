@@ -232,6 +232,15 @@ describe("Siddata in dev", () => {
     assert.deepEqual(Object.keys(containers(without)).sort(), ["backend", "db", "migrate", "superuser"]);
   });
 
+  it("mounts an earlier installation's volume by its name, and owns none for the database then", async () => {
+    const own = await recordSiddata({ settings: { db: { volume: "old", volumeFolder: "pgdata" } } });
+    const { removed, added } = differences(recorded, own);
+    assert.deepEqual([removed, added], [["siddata-db-data-volume"], []]);
+    const { volumes, envs } = inputsOf(own, "db") as { volumes: unknown[]; envs: string[] };
+    assert.deepEqual(volumes[0], { volumeName: "old", containerPath: "/var/lib/postgresql/data", readOnly: false });
+    assert.ok(envs.includes("PGDATA=/var/lib/postgresql/data/pgdata"));
+  });
+
   it("keeps the documented names of containers when it is told to, and the data with it", async () => {
     const renamed = await recordSiddata({ settings: { documentedNames: true } });
     const names = Object.fromEntries(
