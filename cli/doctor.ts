@@ -13,13 +13,14 @@ import { installedVersion } from "../toolchain/node-modules.js";
 import { isSuitable } from "../toolchain/pulumi.js";
 import { projectRoot } from "../toolchain/root.js";
 import { run, which } from "../toolchain/run.js";
+import { certificatesOf } from "./docker/certificates.ts";
 import { listMembers } from "./docker/containers.ts";
 import { engineProblem } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { prepare } from "./deployment/prepare.ts";
 import { commandLine, dockerHost, siteOf, type CommonOptions, type Site } from "./site.ts";
 import { readLastUpdate, readState } from "./deployment/state.ts";
-import { certificatesOf, problemsOf } from "./status.ts";
+import { problemsOf } from "./status.ts";
 import { coloured, say } from "./terminal/terminal.ts";
 
 export interface DoctorOptions extends CommonOptions {
@@ -40,9 +41,6 @@ const gibibyte = 1024 ** 3;
 /** Images, builds and a database's growth, in bytes. */
 const enoughSpace = 10 * gibibyte;
 const hardlyAnySpace = 2 * gibibyte;
-
-/** A self-signed certificate renews itself this early at a deployment, so fewer days left deserve a word. */
-const fewDays = 30;
 
 const ok = (about: string, message: string): Finding => ({ about, result: "ok", message });
 const warn = (about: string, message: string): Finding => ({ about, result: "warn", message });
@@ -146,11 +144,10 @@ async function deploymentFindings(site: Site, client: Docker, up: string): Promi
     return [ok("Deployment", `the stack "${site.stack}" is not deployed`)];
   }
   const problems = problemsOf(members, { state, lastUpdate: readLastUpdate(site), up });
-  const certificates = (await certificatesOf(members)).map(({ service, daysLeft, validTo }) => {
+  const certificates = (await certificatesOf(members, up)).map(({ service, daysLeft, validTo, advice }) => {
     const message = `of ${service}: valid until ${validTo.slice(0, 10)}, ${daysLeft} days left`;
-    if (daysLeft >= fewDays) return ok("Certificate", message);
-    const remedy = `A self-signed one is renewed by: ${up}. Your own: put the new files in place of the old`;
-    return (daysLeft < 0 ? fail : warn)("Certificate", `${message}. ${remedy}`);
+    if (advice === undefined) return ok("Certificate", message);
+    return (daysLeft < 0 ? fail : warn)("Certificate", `${message}; ${advice}`);
   });
   return [
     ...(problems.length === 0 ? [ok("Deployment", `everything of the stack "${site.stack}" runs and is healthy`)] : []),

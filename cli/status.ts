@@ -1,7 +1,7 @@
+import { certificatesOf, type CertificateStatus } from "./docker/certificates.ts";
 import { complaint, listMembers, type Member } from "./docker/containers.ts";
 import { dockerOf } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
-import { servedCertificate } from "./deployment/probe.ts";
 import { commandLine, siteOf, type CommonOptions } from "./site.ts";
 import { readLastUpdate, readState, type LastUpdate, type StoredState } from "./deployment/state.ts";
 import { coloured, remark, say, table, timeSpan } from "./terminal/terminal.ts";
@@ -10,24 +10,19 @@ export interface StatusOptions extends CommonOptions {
   json?: boolean;
 }
 
-/** A certificate that one of the stack's services serves. */
-export interface CertificateStatus {
-  service: string;
-  subject: string;
-  /** In ISO 8601. */
-  validTo: string;
-  daysLeft: number;
-}
-
-const dayInMilliseconds = 24 * 60 * 60 * 1000;
-
 /** Says how a stack's services are. Needs neither Pulumi nor a deployment that succeeded. */
 export async function status(options: StatusOptions): Promise<void> {
   const site = siteOf(options);
   const state = readState(site);
   const members = await listMembers(await dockerOf(site, options), site.stack, state);
-  const certificates = await certificatesOf(members);
-  const problems = problemsOf(members, { state, lastUpdate: readLastUpdate(site), up: commandLine("up", options) });
+  const up = commandLine("up", options);
+  const certificates = await certificatesOf(members, up);
+  const problems = [
+    ...problemsOf(members, { state, lastUpdate: readLastUpdate(site), up }),
+    ...certificates
+      .filter(({ daysLeft }) => daysLeft < 0)
+      .map(({ service }) => `${service}: its certificate has ended`),
+  ];
 
   if (options.json === true) say(JSON.stringify(statusJson(site.stack, members, certificates, problems), undefined, 2));
   else show(members, certificates, problems, options);
@@ -58,30 +53,6 @@ export function problemsOf(
       : []),
     ...((state?.pending.length ?? 0) > 0 ? [`the last deployment was killed: ${up}`] : []),
   ];
-}
-
-/** Asks every published port for its certificate, but those of databases, which count strange callers as attacks. */
-export async function certificatesOf(members: readonly Member[]): Promise<CertificateStatus[]> {
-  const asked = members
-    .filter(
-      ({ kind, state, operations }) => kind === "service" && state === "running" && operations?.database === undefined,
-    )
-    .flatMap(({ name, ports }) =>
-      ports.map(async ({ address, hostPort }) => {
-        const certificate = await servedCertificate(reachable(address), hostPort);
-        if (certificate === undefined) return [];
-        const { subject, validTo } = certificate;
-        const daysLeft = Math.floor((validTo.getTime() - Date.now()) / dayInMilliseconds);
-        return [{ service: name, subject, validTo: validTo.toISOString(), daysLeft }];
-      }),
-    );
-  return (await Promise.all(asked)).flat();
-}
-
-/** Where a port that listens on an address is reached from the host itself. */
-function reachable(address: string): string {
-  if (address === "0.0.0.0" || address === "") return "127.0.0.1";
-  return address === "::" ? "::1" : address;
 }
 
 function uptime({ state, startedAt }: Member): number | undefined {
@@ -161,9 +132,9 @@ function show(
     if (standby) say(`Task ${container}: run by hand`);
     else say(`Task ${container}: ${state}, exit code ${code}, ${timeSpan(Date.now() - finishedAt.getTime())} ago`);
   }
-  for (const { service, subject, validTo, daysLeft } of certificates) {
+  for (const { service, subject, validTo, daysLeft, advice } of certificates) {
     const line = `Certificate of ${service} for ${subject}: valid until ${validTo.slice(0, 10)}, ${daysLeft} days left`;
-    say(daysLeft < 30 ? coloured("yellow", line) : line);
+    say(advice === undefined ? line : coloured("yellow", `${line}; ${advice}`));
   }
   for (const problem of problems) remark(coloured("red", problem));
 }

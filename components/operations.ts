@@ -43,6 +43,13 @@ export const serviceOperationsSchema = z.strictObject({
    * them: its files are no good without its dump.
    */
   savedFolders: z.array(z.string().startsWith("/")).min(1).optional(),
+  /** Who renews the certificate that its system serves. @default nobody knows, or there is none */
+  certificate: z
+    .strictObject({
+      /** How many days before its end a deployment renews it. Without it: the user does. */
+      renewalDays: z.int().positive().optional(),
+    })
+    .optional(),
   /** Commands by name, such as those of `superuserActions`. */
   actions: z.record(z.string(), command).optional(),
 });

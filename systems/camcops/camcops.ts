@@ -324,6 +324,9 @@ export class Camcops extends pulumi.ComponentResource {
           version: 1,
           main: true,
           shell: ["bash"],
+          ...(settings.https && {
+            certificate: certificate.kind === "files" ? {} : { renewalDays: certificate.earlyRenewalDays },
+          }),
           actions: {
             [superuserActions.create]: ["camcops-superuser", "--create"],
             [superuserActions.password]: ["camcops-superuser", "--password"],

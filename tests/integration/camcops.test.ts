@@ -588,6 +588,8 @@ with Connection("amqp://rabbitmq:5672/") as connection:
       assert.deepEqual(changedNames(signed, await camcops.containerIds()), server);
       const second = await servedCertificate(await camcops.site());
       assert.notEqual(second.serialNumber, first.serialNumber);
+      assert.equal(second.issuer, first.issuer);
+      assert.ok(second.validToDate > first.validToDate, `${second.validTo} after ${first.validTo}`);
       assert.equal((await camcops.site()).certificate, certificate);
       await camcops.assertTaskIsThere(added);
     });

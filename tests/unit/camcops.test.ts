@@ -379,6 +379,7 @@ describe("Camcops by default", () => {
         version: 1,
         main: true,
         shell: ["bash"],
+        certificate: { renewalDays: 30 },
         actions: {
           "superuser-create": ["camcops-superuser", "--create"],
           "superuser-password": ["camcops-superuser", "--password"],
