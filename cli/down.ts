@@ -3,17 +3,19 @@ import { label } from "../components/labels.ts";
 import { dockerClient } from "../settings/docker-client.ts";
 import { listMembers } from "./docker/containers.ts";
 import { ignoring } from "./docker/docker.ts";
+import { withLock, type LockOptions } from "./deployment/command-lock.ts";
 import { runEngine } from "./deployment/engine.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { prepare } from "./deployment/prepare.ts";
 import { followProgress } from "./deployment/progress.ts";
-import { removeRecord } from "./deployment/record.ts";
-import { commandLine, dockerHost, type CommonOptions, type Site } from "./site.ts";
+import { removeHistory } from "./deployment/record.ts";
+import { commandLine, dockerHost, siteOf, type Site } from "./site.ts";
 import { openStack, pulumi, recover } from "./deployment/stack.ts";
 import { readState } from "./deployment/state.ts";
+import { refuseUnfinished } from "./upgrade/unfinished.ts";
 import { coloured, consent, say, typedConsent } from "./terminal/terminal.ts";
 
-export interface DownOptions extends CommonOptions {
+export interface DownOptions extends LockOptions {
   /** The stack whose data are destroyed too. @default the data are kept */
   deleteData?: string;
   /** The typed confirmation, given beforehand. */
@@ -22,6 +24,10 @@ export interface DownOptions extends CommonOptions {
 
 /** Takes a stack's services down. Its data, and the secrets that belong to them, are kept unless their stack is named. */
 export async function down(options: DownOptions): Promise<void> {
+  await withLock(siteOf(options), "down", options, () => downLocked(options));
+}
+
+async function downLocked(options: DownOptions): Promise<void> {
   if (options.deleteData !== undefined && options.deleteData !== options.stack) {
     throw new Failure(
       `--delete-data takes the name of the stack, "${options.stack}", but got "${options.deleteData}". Nothing was changed.`,
@@ -29,6 +35,7 @@ export async function down(options: DownOptions): Promise<void> {
     );
   }
   const { site, env, report } = await prepare(options, { docker: true, pulumi: true });
+  if (options.deleteData === undefined) refuseUnfinished({ site, options });
   const state = readState(site);
   if (state === undefined || state.resources === 0) {
     say(`Nothing of the stack "${site.stack}" is there.`);
@@ -78,7 +85,7 @@ export async function down(options: DownOptions): Promise<void> {
   await pulumi(["state", "unprotect", "--all", "--yes", "--stack", site.stack], env);
   await destroy(false);
   await stack.workspace.removeStack(site.stack, { preserveConfig: true });
-  removeRecord(site);
+  removeHistory(site);
   say(`The stack "${site.stack}" and its data are gone. Its settings are kept: ${site.stackFile}`);
 }
 

@@ -7,18 +7,21 @@ import type { DownOptions } from "./down.ts";
 import type { DriftOptions } from "./drift.ts";
 import { exitCode, Failure } from "./failure.ts";
 import type { PushOptions } from "./images.ts";
+import type { HistoryOptions } from "./history.ts";
 import type { ImportOptions } from "./import.ts";
 import type { InitOptions } from "./init.ts";
 import type { LogsOptions } from "./logs.ts";
 import type { OutputOptions } from "./output.ts";
 import type { PreviewOptions } from "./preview.ts";
 import type { RestoreOptions } from "./restore.ts";
+import type { RollbackOptions } from "./rollback.ts";
 import type { ShellOptions } from "./shell.ts";
 import { commandLine, defaultStack, type CommonOptions } from "./site.ts";
 import type { StatusOptions } from "./status.ts";
 import type { SuperuserAction, SuperuserOptions } from "./superuser.ts";
 import { remark } from "./terminal/terminal.ts";
 import type { UpOptions } from "./up.ts";
+import type { DeployOptions } from "./upgrade/deploy-clone.ts";
 
 // Each command loads its own file only when it runs: Pulumi's packages alone take most of a second.
 
@@ -95,14 +98,60 @@ verb("import", "write the file of a stack that is equal to an existing installat
     await importInstallation(settingsFile, options);
   });
 
-verb("up", "make this machine ready, deploy the stack, and prove that it answers")
-  .option("--rebuild", "build the base image and all images anew, with fresh packages", false)
+/** What a command is told of the lock of its stack. */
+function changing(command: Command): Command {
+  return command.option(
+    "--clear-lock",
+    "remove the lock of a command on another machine, which does not run any more",
+    false,
+  );
+}
+
+/** The options that all commands have which deploy with a way back. */
+function deploying(command: Command): Command {
+  return changing(command)
+    .option("--rebuild", "build the base image and all images anew, with fresh packages", false)
+    .option(
+      "--empty-volume <names...>",
+      "make these volumes anew, empty, where Docker has lost them with their data",
+      [],
+    )
+    .option("--use-volume <names...>", "make these volumes, which exist already, this stack's own with their data", [])
+    .option("--migrate", "run tasks on data although the settings say that it is done by hand: this is the hand", false)
+    .option("--without-backup", "change data without a backup, and without a way back for them", false)
+    .option("--forget-unfinished", "drop an unfinished upgrade, and deploy on top of what is there", false);
+}
+
+deploying(verb("up", "make this machine ready, deploy the stack, and prove that it answers"))
   .option("--attach", "then show all logs until Ctrl-C, which stops all services", false)
-  .option("--empty-volume <names...>", "make these volumes anew, empty, where Docker has lost them with their data", [])
-  .option("--use-volume <names...>", "make these volumes, which exist already, this stack's own with their data", [])
   .action(async (options: UpOptions) => {
     const { up } = await import("./up.ts");
     await up(options);
+  });
+
+deploying(
+  verb("upgrade", "deploy with a backup of the data first, and go back, data included, when it does not come to serve"),
+).action(async (options: DeployOptions) => {
+  const { upgrade } = await import("./upgrade.ts");
+  await upgrade(options);
+});
+
+changing(verb("rollback", "bring the deployment before again, or any in the history: its settings, program and images"))
+  .argument("[number]", "number of the deployment", wholeNumber)
+  .option("--with-data", "bring its data back too, as they were when it was left", false)
+  .option("--identity <file>", "the private key of age, where the backup is encrypted")
+  .option("--confirm <stack>", "the typed confirmation that --with-data asks for, for scripts")
+  .option("--forget-unfinished", "drop an unfinished upgrade", false)
+  .action(async (number: number | undefined, options: RollbackOptions) => {
+    const { rollback } = await import("./rollback.ts");
+    await rollback(number, options);
+  });
+
+verb("history", "list the deployments: when, by whom, what changed, and which backup belongs to each")
+  .option("--json", "print data")
+  .action(async (options: HistoryOptions) => {
+    const { history } = await import("./history.ts");
+    history(options);
   });
 
 verb("preview", "say what a deployment would change, in plain words and as Pulumi's difference")
@@ -120,7 +169,7 @@ verb("drift", "say in what the containers differ from what the last deployment d
     await drift(options);
   });
 
-verb("down", "remove the stack's containers and networks; the data are kept")
+changing(verb("down", "remove the stack's containers and networks; the data are kept"))
   .option("--delete-data <stack>", "destroy the data of the stack of this name too, after a typed confirmation")
   .option("--confirm <stack>", "the typed confirmation, for scripts")
   .action(async (options: DownOptions) => {
@@ -237,14 +286,19 @@ verb("superuser", "create a superuser, or set a user's password, which is asked 
     await superuser(action, name, options);
   });
 
-verb("backup", "save the stack's data while it serves, with its settings and its state, in one file")
+changing(verb("backup", "save the stack's data while it serves, with its settings and its state, in one file"))
   .option("--to <folder>", "put it there (default: the setting backup.folder, else backups beside the state)")
   .action(async (options: BackupOptions) => {
     const { backup } = await import("./backup.ts");
     await backup(options);
   });
 
-verb("restore", "replace the stack's data by those of a backup, after it was verified, and prove that they are equal")
+changing(
+  verb(
+    "restore",
+    "replace the stack's data by those of a backup, after it was verified, and prove that they are equal",
+  ),
+)
   .argument("<file>", "a backup")
   .option("--identity <file>", "the private key of age, where the backup is encrypted")
   .option("--verify-only", "only say whether the backup is whole, and what is in it", false)

@@ -1,20 +1,24 @@
+import { resolve } from "node:path";
 import { partTitle } from "./backup/archive-format.ts";
 import { readBackupSettings } from "./backup/backup-settings.ts";
 import { backupTools } from "./backup/backup-tools.ts";
 import { load, prove, restoredParts } from "./backup/load-stack.ts";
 import { openBackup, verifyBackup } from "./backup/opened-backup.ts";
+import { withLock, type LockOptions } from "./deployment/command-lock.ts";
 import { clearLocks } from "./deployment/lock.ts";
 import { findDeployed } from "./docker/deployed.ts";
 import { dockerOf } from "./docker/docker.ts";
 import { runAgain, startAll, stopAll } from "./docker/pause.ts";
 import { exitCode, Failure } from "./failure.ts";
-import { commandLine, dockerHost, siteOf, type CommonOptions } from "./site.ts";
+import { commandLine, dockerHost, siteOf } from "./site.ts";
 import { interruptible } from "./terminal/interruption.ts";
 import { quoted } from "./terminal/quoted.ts";
+import { refuseUnfinished } from "./upgrade/unfinished.ts";
+import { endRestore, markRestore } from "./upgrade/half-restore.ts";
 import { byteSize } from "./terminal/byte-size.ts";
 import { coloured, progressReport, say, typedConsent } from "./terminal/terminal.ts";
 
-export interface RestoreOptions extends CommonOptions {
+export interface RestoreOptions extends LockOptions {
   /** File with the private key of age. */
   identity?: string;
   /** Ends when the backup was verified. */
@@ -26,6 +30,13 @@ export interface RestoreOptions extends CommonOptions {
 /** Replaces a stack's data by those of a backup, which is read to its end before anything is touched. */
 export async function restore(path: string, options: RestoreOptions): Promise<void> {
   const site = siteOf(options);
+  if (options.verifyOnly) await restoreLocked(path, options);
+  else await withLock(site, `restore ${quoted(path)}`, options, () => restoreLocked(path, options));
+}
+
+async function restoreLocked(path: string, options: RestoreOptions): Promise<void> {
+  const site = siteOf(options);
+  if (!options.verifyOnly) refuseUnfinished({ site, options });
   const file = openBackup(path, options.identity);
   const report = progressReport();
   const client = await dockerOf(site, options);
@@ -57,6 +68,7 @@ export async function restore(path: string, options: RestoreOptions): Promise<vo
   say(`Meanwhile these are stopped: ${services.map(({ name }) => name).join(", ") || "(none)"}.`);
   await typedConsent("What is there now is lost unless it was backed up.", site.stack, options.confirm);
 
+  markRestore(site, resolve(path));
   await interruptible(
     async (signal) => {
       const steps = [
@@ -76,6 +88,7 @@ export async function restore(path: string, options: RestoreOptions): Promise<vo
     if (error instanceof Failure && error.exitCode === exitCode.interrupted) throw error;
     throw new Failure(`${(error as Error).message}\n${half(path, options)}`);
   });
+  endRestore(site);
   say(coloured("green", `The data of the stack "${site.stack}" are those of ${manifest.created}.`));
 }
 

@@ -35,18 +35,25 @@ export interface Site {
   folders: Folders;
   /** The site's own settings of the stack. */
   stackFile: string;
-  /** Who deployed the stack last, and from which clone. */
+  /** The stack's deployments: history, journal and lock. */
+  deploymentsFolder: string;
+  /** The programs of all stacks' deployments. */
+  programsFolder: string;
+  /** Who deployed the stack last, as versions without a history noted it. */
   recordFile: string;
 }
 
 /** Finds the files of a stack, whether they exist or not. */
 export function siteOf({ stack, home }: Pick<CommonOptions, "stack" | "home">): Site {
   const own = folders({ home });
+  const data = dirname(own.state);
   return {
     stack,
     folders: own,
     stackFile: join(own.stacks, `Pulumi.${stack}.yaml`),
-    recordFile: join(dirname(own.state), "deployments", `${stack}.json`),
+    deploymentsFolder: join(data, "deployments", stack),
+    programsFolder: join(data, "programs"),
+    recordFile: join(data, "deployments", `${stack}.json`),
   };
 }
 

@@ -4,6 +4,8 @@ import { dockerOf } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { commandLine, siteOf, type CommonOptions } from "./site.ts";
 import { readLastUpdate, readState, type LastUpdate, type StoredState } from "./deployment/state.ts";
+import { halfRestore } from "./upgrade/half-restore.ts";
+import { unfinished } from "./upgrade/unfinished.ts";
 import { coloured, remark, say, table, timeSpan } from "./terminal/terminal.ts";
 
 export interface StatusOptions extends CommonOptions {
@@ -22,6 +24,7 @@ export async function status(options: StatusOptions): Promise<void> {
     ...certificates
       .filter(({ daysLeft }) => daysLeft < 0)
       .map(({ service }) => `${service}: its certificate has ended`),
+    ...[unfinished({ site, options }), halfRestore(site, options)].filter((problem) => problem !== undefined),
   ];
 
   if (options.json === true) say(JSON.stringify(statusJson(site.stack, members, certificates, problems), undefined, 2));

@@ -5,6 +5,7 @@ import { environmentNames, imageDemand } from "./environment.ts";
 import { group, imageReference, oneOf, text } from "./fields.ts";
 import { valueAt } from "./path.ts";
 import type { Report } from "./remedy.ts";
+import { upgradeSettings } from "./upgrade.ts";
 import { imageChoices, systemNames, systems, type SystemName } from "./systems.ts";
 
 const stackGroup = group({
@@ -27,6 +28,7 @@ const stackGroup = group({
       examples: ["20260131T120000Z"],
     }),
   backup: backupSettings.optional().meta({ description: "How `slipway backup` keeps the stack's data." }),
+  upgrade: upgradeSettings.optional().meta({ description: "How `slipway upgrade` and `slipway up` work." }),
   camcops: systems.camcops.settings
     .optional()
     .meta({ description: "CamCOPS. When this key is there, CamCOPS is deployed." }),
@@ -47,7 +49,10 @@ export const stackSchema = stackGroup.superRefine(stackRules, { when: () => true
 type StackValues = z.output<typeof stackGroup>;
 
 /** What a user says about a stack, with every default filled in, without its secrets. */
-export type StackSettings = Pick<StackValues, "environment" | "host" | "imageRevision" | "backup" | SystemName>;
+export type StackSettings = Pick<
+  StackValues,
+  "environment" | "host" | "imageRevision" | "backup" | "upgrade" | SystemName
+>;
 
 /** The secrets that a user chose. */
 export type StackSecretValues = Omit<StackValues, keyof StackSettings>;

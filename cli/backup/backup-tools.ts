@@ -17,6 +17,8 @@ export interface BackupTools {
   saveFiles: (volume: string) => DockerPipe;
   /** Replaces the files of a volume by those of a tar archive. */
   loadFiles: (volume: string) => DockerPipe;
+  /** Makes a key of age: the lines of the private one, with the public one in a comment. */
+  newIdentity: () => Promise<string>;
   /** Runs a command in the container of a service. */
   execIn: (member: Member, command: readonly string[], what: string) => DockerPipe;
   /** Runs a command in the container of a service, and takes what it prints. */
@@ -91,15 +93,18 @@ export async function backupTools(
         ],
       ),
     execIn,
-    ask: async (member, command, what) => {
-      const { stdin, stdout, ended } = execIn(member, command, what);
-      stdin.end();
-      let text = "";
-      for await (const chunk of stdout.setEncoding("utf8")) text += chunk as string;
-      await ended;
-      return text;
-    },
+    newIdentity: () => printed(throwAway("Making a key", ["age-keygen"])),
+    ask: (member, command, what) => printed(execIn(member, command, what)),
   };
+}
+
+/** What a process prints until it ends. */
+async function printed({ stdin, stdout, ended }: DockerPipe): Promise<string> {
+  stdin.end();
+  let text = "";
+  for await (const chunk of stdout.setEncoding("utf8")) text += chunk as string;
+  await ended;
+  return text;
 }
 
 async function isThere(client: Docker, image: string): Promise<boolean> {

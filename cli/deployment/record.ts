@@ -1,6 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
-import { dirname } from "node:path";
 import { projectRoot } from "../../toolchain/root.js";
 import { run } from "../../toolchain/run.js";
 import type { Site } from "../site.ts";
@@ -32,20 +31,15 @@ export async function currentDeployment(): Promise<DeploymentRecord> {
   };
 }
 
-/** Reads who deployed a stack last; nothing before the first deployment by `slipway up`. */
+/** Reads who deployed a stack last, as versions without a history noted it. */
 export function readRecord({ recordFile }: Site): DeploymentRecord | undefined {
   return existsSync(recordFile) ? (JSON.parse(readFileSync(recordFile, "utf8")) as DeploymentRecord) : undefined;
 }
 
-/** Notes who deploys a stack. */
-export function writeRecord({ recordFile }: Site, record: DeploymentRecord): void {
-  mkdirSync(dirname(recordFile), { recursive: true, mode: 0o700 });
-  writeFileSync(recordFile, `${JSON.stringify(record, undefined, 2)}\n`, { mode: 0o600 });
-}
-
-/** Forgets who deployed a stack. */
-export function removeRecord({ recordFile }: Site): void {
+/** Forgets who deployed a stack, and its history. */
+export function removeHistory({ recordFile, deploymentsFolder }: Site): void {
   rmSync(recordFile, { force: true });
+  rmSync(deploymentsFolder, { recursive: true, force: true });
 }
 
 /** Says who deployed before, when that was another user, machine or clone. */

@@ -12,13 +12,14 @@ import { readState } from "./state.ts";
 import { remark } from "../terminal/terminal.ts";
 
 /**
- * Opens a stack through the Automation API, with this clone as its program. A stack that does not exist is created.
+ * Opens a stack through the Automation API. A stack that does not exist is created.
  *
  * @param env what makes Pulumi work on the user's own state, from `makeReady`
+ * @param program folder of the program. Default: this clone
  */
-export async function openStack(site: Site, env: Record<string, string>): Promise<Stack> {
+export async function openStack(site: Site, env: Record<string, string>, program = projectRoot): Promise<Stack> {
   if (readState(site) === undefined) await createStack(site, env);
-  return LocalWorkspace.selectStack({ stackName: site.stack, workDir: projectRoot }, { envVars: env });
+  return LocalWorkspace.selectStack({ stackName: site.stack, workDir: program }, { envVars: env });
 }
 
 /**

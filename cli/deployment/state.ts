@@ -38,6 +38,7 @@ interface StoredResource {
   id?: string;
   inputs?: Record<string, unknown>;
   outputs?: Record<string, unknown>;
+  protect?: boolean;
 }
 
 interface Checkpoint {
@@ -79,6 +80,14 @@ export function stateFile({ stack, folders }: Site): string {
 export function readState(site: Site): StoredState | undefined {
   const file = stateFile(site);
   return existsSync(file) ? parseCheckpoint(readFileSync(file, "utf8")) : undefined;
+}
+
+/** The URNs of what the state protects from being deleted. */
+export function readProtected(site: Site): string[] {
+  const file = stateFile(site);
+  if (!existsSync(file)) return [];
+  const { latest } = (JSON.parse(readFileSync(file, "utf8")) as Checkpoint).checkpoint;
+  return (latest?.resources ?? []).filter(({ protect }) => protect === true).map(({ urn }) => urn);
 }
 
 /** How the last operation on a stack ended, in Pulumi's words: `succeeded` or `failed`. */

@@ -148,6 +148,12 @@ function reasonsFor(container: PlannedResource, plan: Plan): string[] {
   return known.length > 1 ? known.filter((reason) => reason !== stopped) : known;
 }
 
+/** Whether a container is replaced only because that is how it is started again. */
+export function onlyStarts(container: PlannedResource, plan: Plan): boolean {
+  const reasons = reasonsFor(container, plan);
+  return reasons.length > 0 && reasons.every((reason) => reason === stopped);
+}
+
 function isEmpty(list: unknown): boolean {
   return Array.isArray(list) && list.length === 0;
 }

@@ -122,7 +122,8 @@ export async function writeNewStack(
   }
 }
 
-function keepFormer({ stackFile }: Site): string | undefined {
+/** Keeps a stack's file under another name, and says which; nothing where there is none. */
+export function keepFormer({ stackFile }: Site): string | undefined {
   if (!existsSync(stackFile)) return undefined;
   const former = `${stackFile}.${new Date().toISOString().replaceAll(":", "")}`;
   writeFileSync(former, readFileSync(stackFile), { mode: 0o600, flag: "wx" });

@@ -1,0 +1,68 @@
+import { label } from "../../components/labels.ts";
+import type { Plan, PlannedResource } from "../deployment/plan.ts";
+import { labelsOf, resourceType } from "../deployment/resources.ts";
+import { onlyStarts } from "../deployment/summary.ts";
+
+/** A container that a deployment starts anew on data that are there. */
+export interface Touched {
+  urn: string;
+  container: string;
+  /** Id in Docker before; nothing where there is none. */
+  id?: string;
+  isTask: boolean;
+  /** Such as `the task upgrade_db runs`. */
+  what: string;
+}
+
+/**
+ * What a plan does to data that can be saved: tasks that run, and services with data of their own that are replaced or
+ * removed. What is deployed for the first time, or merely started, touches nothing.
+ */
+export function touchedData(plan: Plan): Touched[] {
+  const containers = [...plan.values()].filter(({ type }) => type === resourceType.container);
+  const systems = Map.groupBy(containers, (one) => labelsOf(one.oldInputs ?? one.newInputs).get(label.system));
+  return [...systems.values()].flatMap((members) => {
+    const holders = members.filter(({ change, oldInputs }) => change !== "create" && hasData(oldInputs));
+    if (holders.length === 0) return [];
+    return members.flatMap((member): Touched[] => {
+      const isTask = !holders.includes(member);
+      const what = isTask ? whatOfTask(member) : whatOfHolder(member, plan);
+      if (what === undefined) return [];
+      const name = String((member.newInputs ?? member.oldInputs)?.["name"]);
+      return [
+        { urn: member.urn, container: name, isTask, what, ...(member.oldId !== undefined && { id: member.oldId }) },
+      ];
+    });
+  });
+}
+
+function whatOfHolder(holder: PlannedResource, plan: Plan): string | undefined {
+  const name = labelsOf(holder.oldInputs).get(label.service) ?? "";
+  if (holder.change === "delete") return `${name} is removed`;
+  return holder.change === "replace" && !onlyStarts(holder, plan) ? `${name} is replaced` : undefined;
+}
+
+function whatOfTask({ change, newInputs }: PlannedResource): string | undefined {
+  const labels = labelsOf(newInputs);
+  const task = labels.get(label.task);
+  if (task === undefined || labels.has(label.standby)) return undefined;
+  return change === "create" || change === "replace" ? `the task ${task} runs` : undefined;
+}
+
+/** The tasks that are run by hand and are other ones than before. */
+export function manualTasks(plan: Plan): string[] {
+  return [...plan.values()].flatMap(({ type, change, newInputs }) => {
+    const labels = labelsOf(newInputs);
+    const task = labels.get(label.task);
+    const isManual = type === resourceType.container && task !== undefined && labels.has(label.standby);
+    return isManual && change === "replace" ? [task] : [];
+  });
+}
+
+/** Whether a backup saves something of a container. */
+function hasData(inputs: Record<string, unknown> | undefined): boolean {
+  const operations = labelsOf(inputs).get(label.operations);
+  if (operations === undefined) return false;
+  const { database, savedFolders } = JSON.parse(operations) as { database?: unknown; savedFolders?: unknown };
+  return database !== undefined || savedFolders !== undefined;
+}
