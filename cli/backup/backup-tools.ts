@@ -2,6 +2,7 @@ import type Docker from "dockerode";
 import { buildImage, builtReference, bundledImage } from "../../components/build.ts";
 import { label } from "../../components/labels.ts";
 import type { Report } from "../../toolchain/report.js";
+import { ensureBaseImage } from "../../toolchain/base-image.js";
 import { run } from "../../toolchain/run.js";
 import type { Member } from "../docker/containers.ts";
 import { pipeDocker, type DockerPipe } from "../docker/docker-pipe.ts";
@@ -44,6 +45,8 @@ export async function backupTools(
 ): Promise<BackupTools> {
   const image = chosen ?? builtReference(bundledImage("backup"));
   if (!(await isThere(client, image))) {
+    // Where all of a stack's images are pulled, nothing else has asked for it.
+    if (chosen === undefined) await ensureBaseImage({ host, rebuild: false, report });
     await report.step(`Image ${image}`, "it holds what compresses and encrypts", async (detail) => {
       if (chosen === undefined) await buildImage(client, bundledImage("backup"), image, detail);
       else await run("docker", ["--host", host, "pull", image], { onLine: detail });

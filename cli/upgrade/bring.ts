@@ -8,7 +8,7 @@ import { readBackupSettings } from "../backup/backup-settings.ts";
 import type { BackupTools } from "../backup/backup-tools.ts";
 import { load, prove, restoredParts } from "../backup/load-stack.ts";
 import { writeNewFile } from "../backup/new-file.ts";
-import { openBackup, verifyBackup } from "../backup/opened-backup.ts";
+import { openBackup, verifyBackup, type BackupFile } from "../backup/opened-backup.ts";
 import { backupFolder, saveStack } from "../backup/save-stack.ts";
 import { findParts } from "../backup/saved-parts.ts";
 import { readProtected } from "../deployment/state.ts";
@@ -47,17 +47,18 @@ export async function bring(
   onEvent: (event: EngineEvent) => void = () => undefined,
 ): Promise<OutputMap> {
   const { data } = goal;
-  const isLoaded = data === undefined || (await journal.step("data", () => putBack(context, journal, goal, data)));
+  const unloaded =
+    data === undefined ? undefined : await journal.step("data", () => putBack(context, journal, goal, data));
   const outputs = await journal.step("deploy", async () => {
     await releaseProtected(context, goal);
     return runUp(context, goal, onEvent);
   });
-  if (!isLoaded) {
+  if (unloaded !== undefined) {
     await journal.step("load", async () => {
       const { members } = await deployedNow(context);
       const services = members.filter(isWriter);
       await stopAll(context.client, services, context.report);
-      await loadBackup(context, data);
+      await loadBackup(context, unloaded);
       await startAll(context, services, context.options, context.report);
     });
   }
@@ -70,21 +71,36 @@ function isWriter({ kind, state, operations }: Member): boolean {
   return kind === "service" && state === "running" && operations?.database === undefined;
 }
 
-/** Replaces the data, or empties the databases; says whether they are replaced already. */
-async function putBack(context: Context, journal: JournalFile, goal: Goal, data: BackupReference): Promise<boolean> {
+/** A backup that was read to its end. */
+interface Verified {
+  file: BackupFile;
+  archive: Archive;
+}
+
+/** Replaces the data; where that is not possible now, empties the databases, and returns what is to be loaded later. */
+async function putBack(
+  context: Context,
+  journal: JournalFile,
+  goal: Goal,
+  data: BackupReference,
+): Promise<Verified | undefined> {
   const { client, report } = context;
   const tools = await toolsOf(context);
-  const archive = await verifyBackup(tools, openBackup(data.file, data.identity), report, new AbortController().signal);
+  const file = openBackup(data.file, data.identity);
+  const archive = await interruptible(
+    (signal) => verifyBackup(tools, file, report, signal),
+    () => `To go on, type: ${context.again}`,
+  );
   const { members } = await deployedNow(context);
   await stopAll(client, members.filter(isWriter), report);
   const takesData = await canTake(context, goal, tools, archive);
   if (!journal.current.isSaved) await saveWhatIsThere(context, journal, goal, tools);
   if (takesData) {
-    await loadBackup(context, data);
-    return true;
+    await loadBackup(context, { file, archive });
+    return undefined;
   }
   await emptyDatabases(context, goal, tools);
-  return false;
+  return { file, archive };
 }
 
 /** Whether the databases that run now are those of the goal, and the backup fits what is there. */
@@ -193,13 +209,11 @@ async function emptyDatabases(context: Context, { services }: Goal, tools: Backu
 }
 
 /** Loads a backup into the databases that run, and proves that they are equal to what was saved. */
-async function loadBackup(context: Context, { file: path, identity }: BackupReference): Promise<void> {
+async function loadBackup(context: Context, { file, archive }: Verified): Promise<void> {
   const { options, report } = context;
   const tools = await toolsOf(context);
-  const file = openBackup(path, identity);
   await interruptible(
     async (signal) => {
-      const archive = await verifyBackup(tools, file, report, signal);
       const targets = await restoredParts(tools, archive, await deployedNow(context), options);
       await load(tools, file, archive, targets, report, signal);
       for (const target of targets) await prove(tools, target, report);

@@ -127,7 +127,9 @@ async function serveUnchanged(context: Context, kind: "up" | "upgrade", outputs:
   const settings = readFileSync(site.stackFile, "utf8");
   const present = presentDeployment(readHistory(site));
   if (present?.program !== program || readFileSync(settingsOf(site, present.number), "utf8") !== settings) {
-    const entry = beginEntry(site, { ...(await currentDeployment()), kind, summary: ["no change"], program }, settings);
+    const volumes = lastDeployer(site)?.volumes ?? [];
+    const unchanged = { ...(await currentDeployment()), kind, summary: ["no change"], program, volumes };
+    const entry = beginEntry(site, unchanged, settings);
     await noteSuccess(context, entry.number);
   }
   return outputs;
