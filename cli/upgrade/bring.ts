@@ -67,8 +67,9 @@ export async function bring(
   return outputs;
 }
 
-function isWriter({ kind, state, operations }: Member): boolean {
-  return kind === "service" && state === "running" && operations?.database === undefined;
+/** What works with data: services, and a task that a killed deployment has left running. */
+function isWriter({ state, operations }: Member): boolean {
+  return state === "running" && operations?.database === undefined;
 }
 
 /** A backup that was read to its end. */
