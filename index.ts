@@ -8,6 +8,7 @@ import { SettingsError } from "./settings/problems.ts";
 import { Camcops } from "./systems/camcops/camcops.ts";
 import { Coped } from "./systems/coped/coped.ts";
 import { Ocs } from "./systems/ocs/ocs.ts";
+import { scheduleBackups } from "./systems/scheduled-backup.ts";
 import { Siddata } from "./systems/siddata/siddata.ts";
 
 // Pulumi maps the stack of every promise to its source, for which Node's type stripping has no need: lines stay where they
@@ -69,6 +70,7 @@ export default async function deploy() {
       {
         host,
         settings: settings.ocs,
+        backsUpBySchedule: settings.backup?.schedule !== undefined,
         imageRevision: settings.imageRevision,
         secrets: { grafanaPassword: secrets.ocsGrafanaPassword },
       },
@@ -91,6 +93,8 @@ export default async function deploy() {
       },
       { providers: [host.provider] },
     );
+
+  scheduleBackups(host, settings, { providers: [host.provider] });
 
   return {
     systems: [camcops?.summary, coped?.summary, ocs?.summary, siddata?.summary].filter(

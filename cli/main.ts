@@ -22,6 +22,7 @@ import type { SuperuserAction, SuperuserOptions } from "./superuser.ts";
 import { remark } from "./terminal/terminal.ts";
 import type { UpOptions } from "./up.ts";
 import type { DeployOptions } from "./upgrade/deploy-clone.ts";
+import type { VerifyOptions } from "./verify-backup.ts";
 
 // Each command loads its own file only when it runs: Pulumi's packages alone take most of a second.
 
@@ -287,8 +288,18 @@ verb("superuser", "create a superuser, or set a user's password, which is asked 
   });
 
 changing(verb("backup", "save the stack's data while it serves, with its settings and its state, in one file"))
+  .addArgument(
+    new Argument("[action]", "verify: restore a backup into throw-away containers, and compare").choices(["verify"]),
+  )
+  .argument("[file]", "the backup to verify (default: the newest one)")
   .option("--to <folder>", "put it there (default: the setting backup.folder, else backups beside the state)")
-  .action(async (options: BackupOptions) => {
+  .option("--identity <file>", "to verify: the private key of age, where the backup is encrypted")
+  .action(async (action: "verify" | undefined, file: string | undefined, options: BackupOptions & VerifyOptions) => {
+    if (action === "verify") {
+      const { verifyByRestoring } = await import("./verify-backup.ts");
+      await verifyByRestoring(file, options);
+      return;
+    }
     const { backup } = await import("./backup.ts");
     await backup(options);
   });

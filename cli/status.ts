@@ -1,5 +1,8 @@
 import { certificatesOf, type CertificateStatus } from "./docker/certificates.ts";
 import { complaint, listMembers, type Member } from "./docker/containers.ts";
+import { scheduleLine, type ScheduleReport } from "./backup/scheduled/schedule-report.ts";
+import { scheduledBackupProblems, scheduleOf } from "./backup/scheduled/schedules-of.ts";
+import { readVerification, type Verification } from "./backup/verification.ts";
 import { dockerOf } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { commandLine, siteOf, type CommonOptions } from "./site.ts";
@@ -19,16 +22,25 @@ export async function status(options: StatusOptions): Promise<void> {
   const members = await listMembers(await dockerOf(site, options), site.stack, state);
   const up = commandLine("up", options);
   const certificates = await certificatesOf(members, up);
+  const backups = { scheduled: scheduleOf(members), verified: readVerification(site) };
   const problems = [
     ...problemsOf(members, { state, lastUpdate: readLastUpdate(site), up }),
     ...certificates
       .filter(({ daysLeft }) => daysLeft < 0)
       .map(({ service }) => `${service}: its certificate has ended`),
     ...[unfinished({ site, options }), halfRestore(site, options)].filter((problem) => problem !== undefined),
+    ...(backups.verified?.good === false
+      ? [
+          `the backup ${backups.verified.file} could not be restored; to verify another: ${commandLine("backup verify", options)}`,
+        ]
+      : []),
   ];
 
-  if (options.json === true) say(JSON.stringify(statusJson(site.stack, members, certificates, problems), undefined, 2));
-  else show(members, certificates, problems, options);
+  if (options.json === true) {
+    say(JSON.stringify({ ...statusJson(site.stack, members, certificates, problems), backups }, undefined, 2));
+  } else {
+    show(members, certificates, backups, problems, options);
+  }
   if (problems.length > 0) throw new Failure(`The stack "${site.stack}" is not well.`, exitCode.notGood);
 }
 
@@ -55,6 +67,7 @@ export function problemsOf(
       ? [`the last deployment, which ended at ${lastUpdate.time.toISOString()}, failed: ${up}`]
       : []),
     ...((state?.pending.length ?? 0) > 0 ? [`the last deployment was killed: ${up}`] : []),
+    ...scheduledBackupProblems(members, new Date()),
   ];
 }
 
@@ -99,6 +112,7 @@ function statusJson(stack: string, members: readonly Member[], certificates: Cer
 function show(
   members: readonly Member[],
   certificates: CertificateStatus[],
+  backups: { scheduled: ScheduleReport | undefined; verified: Verification | undefined },
   problems: readonly string[],
   options: CommonOptions,
 ): void {
@@ -138,6 +152,12 @@ function show(
   for (const { service, subject, validTo, daysLeft, advice } of certificates) {
     const line = `Certificate of ${service} for ${subject}: valid until ${validTo.slice(0, 10)}, ${daysLeft} days left`;
     say(advice === undefined ? line : coloured("yellow", `${line}; ${advice}`));
+  }
+  if (backups.scheduled !== undefined) say(scheduleLine(backups.scheduled));
+  if (backups.verified !== undefined) {
+    const { file, time, good } = backups.verified;
+    const line = `Backup ${file}: verified on ${time.slice(0, 10)}, ${good ? "it can be restored" : "it CANNOT be restored"}`;
+    say(good ? line : coloured("red", line));
   }
   for (const problem of problems) remark(coloured("red", problem));
 }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import type Docker from "dockerode";
 import tar from "tar-stream";
@@ -20,6 +21,14 @@ const proxyVariables = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "
 
 const outputLinesInError = 30;
 
+/** Parts of the clone that are in an image as `program/`, and the pinned Node as `.build/node`. */
+export interface ProgramFiles {
+  /** Files by their paths in the clone. */
+  files: string[];
+  /** Packages in `node_modules`, of which the version says what is in them. */
+  modules: string[];
+}
+
 export interface BuildContext {
   /** Repository name of the image, such as `slipway/mariadb`. */
   name: string;
@@ -29,15 +38,29 @@ export interface BuildContext {
   target?: string | undefined;
   /** Version of the packaged software: the build argument `VERSION`, and a label. */
   version: string;
+  /** What of the clone is in the image besides: its own program. @default nothing */
+  program?: ProgramFiles;
   /** Changes when the image is to be built anew although its folder is the same: `up --rebuild` sets it. @default none */
   revision?: string | undefined;
 }
 
-const imagesFolder = fileURLToPath(new URL("../images/", import.meta.url));
+const clone = fileURLToPath(new URL("../", import.meta.url));
+const imagesFolder = join(clone, "images");
+const modulesFolder = join(clone, "node_modules");
+/** The package of the pinned Node. */
+const nodePackage = `node-${process.platform}-${process.arch}`;
 
 /** An image that is built from `images/<name>`, in the version that `images/versions.json` gives. */
 export function bundledImage(name: keyof typeof versions, revision?: string): BuildContext {
-  return { name: `slipway/${name}`, folder: join(imagesFolder, name), version: versions[name], revision };
+  const folder = join(imagesFolder, name);
+  const list = join(folder, "program.json");
+  return {
+    name: `slipway/${name}`,
+    folder,
+    version: versions[name],
+    revision,
+    ...(existsSync(list) && { program: JSON.parse(readFileSync(list, "utf8")) as ProgramFiles }),
+  };
 }
 
 /**
@@ -92,13 +115,17 @@ function isExecutable(file: string): boolean {
 }
 
 /** Names an image's content before it is built: what is in the folder, the stage, the version and the revision. */
-export function contextHash({ folder, target, version, revision }: BuildContext): string {
+export function contextHash({ folder, target, version, revision, program }: BuildContext): string {
   const named = [version, revision ?? null, ...(target === undefined ? [] : [target])];
   const hash = createHash("sha256").update(JSON.stringify(named));
   for (const path of contextFiles(folder)) {
     const file = join(folder, path);
     const content = readFileSync(file);
     hash.update(JSON.stringify([path, isExecutable(file), content.length])).update(content);
+  }
+  if (program !== undefined) {
+    for (const path of program.files) hash.update(JSON.stringify(path)).update(readFileSync(join(clone, path)));
+    for (const name of [nodePackage, ...program.modules]) hash.update(JSON.stringify([name, moduleVersion(name)]));
   }
   return hash.digest("hex").slice(0, 12);
 }
@@ -108,7 +135,36 @@ export function builtReference(context: BuildContext): string {
   return `${context.name}:${context.version}-${contextHash(context)}`;
 }
 
-function pack({ folder }: BuildContext): Readable {
+function moduleVersion(name: string): string {
+  return (JSON.parse(readFileSync(join(modulesFolder, name, "package.json"), "utf8")) as { version: string }).version;
+}
+
+/** The files of a program, with where they stand in the context. */
+function programFiles({ files, modules }: ProgramFiles): { path: string; file: string; mode: number }[] {
+  return [
+    { path: ".build/node", file: join(modulesFolder, nodePackage, "bin", "node"), mode: 0o755 },
+    ...files.map((path) => ({ path: `program/${path}`, file: join(clone, path), mode: 0o644 })),
+    ...modules.flatMap((name) =>
+      filesOf(join(modulesFolder, name))
+        .filter((path) => /\.(?:[cm]?js|json)$/.test(path))
+        .map((path) => ({
+          path: `program/node_modules/${name}/${path}`,
+          file: join(modulesFolder, name, path),
+          mode: 0o644,
+        })),
+    ),
+  ];
+}
+
+/** Adds files one after the other as they are read, however large they are. */
+async function addFiles(archive: tar.Pack, files: ReturnType<typeof programFiles>): Promise<void> {
+  for (const { path, file, mode } of files) {
+    const entry = archive.entry({ name: path, mode, mtime: new Date(0), size: statSync(file).size });
+    await pipeline(createReadStream(file), entry);
+  }
+}
+
+function pack({ folder, program }: BuildContext): Readable {
   const archive = tar.pack();
   for (const path of contextFiles(folder)) {
     const file = join(folder, path);
@@ -121,7 +177,14 @@ function pack({ folder }: BuildContext): Readable {
     const name = `.build/ca-certificates/${path.replaceAll("/", "-")}`;
     archive.entry({ name, mode: 0o644, mtime: new Date(0) }, readFileSync(join(addedCertificates, path)));
   }
-  archive.finalize();
+  addFiles(archive, program === undefined ? [] : programFiles(program)).then(
+    () => {
+      archive.finalize();
+    },
+    (error: unknown) => {
+      archive.destroy(error as Error);
+    },
+  );
   return Readable.from(archive);
 }
 

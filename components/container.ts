@@ -17,7 +17,7 @@ export interface NetworkMembership {
 
 export interface Mount {
   /** A named volume, or an absolute path on the host. */
-  source: Volume | string;
+  source: Pick<Volume, "volumeName"> | string;
   /** Absolute path in the container. */
   target: string;
   /** @default false */
@@ -52,8 +52,8 @@ export interface ContainerArgs {
   mounts?: Mount[];
   /** Paths in the container that are writable, in memory and empty at each start. @default `/tmp` */
   writablePaths?: string[];
-  /** `host`: the host's own network, with all its addresses and ports. */
-  networks: NetworkMembership[] | "host";
+  /** `host`: the host's own network, with all its addresses and ports. `none`: the container reaches only itself. */
+  networks: NetworkMembership[] | "host" | "none";
   /** Lets the container reach its host as `host.docker.internal`, on Linux too. @default false */
   reachesHost?: boolean;
   userId: number;
@@ -62,6 +62,8 @@ export interface ContainerArgs {
   groupIds?: number[];
   /** Devices of the host, as absolute paths, to read and write at the same paths. @default none */
   devices?: string[];
+  /** Whether Docker's own first process passes signals on and buries children whose parents have ended. @default false */
+  init?: boolean;
   /** Memory limit, in MiB. */
   memory: number;
   /** Limit of processor time, in processors, such as 1.5. @default none */
@@ -127,8 +129,8 @@ export function hardenedContainer(
       ...files.map(({ volume, target }) => ({ volumeName: volume.volumeName, containerPath: target, readOnly: true })),
     ],
     removeVolumes: false,
-    ...(args.networks === "host"
-      ? { networkMode: "host" }
+    ...(typeof args.networks === "string"
+      ? { networkMode: args.networks }
       : {
           networkMode: "bridge",
           networksAdvanced: args.networks.map(({ network, aliases = [] }) => ({ name: network.networkName, aliases })),
@@ -138,6 +140,7 @@ export function hardenedContainer(
     cpuShares: args.cpuShares ?? 1024,
     // The provider writes `cpus` otherwise when it reads it back (10 becomes "10."), and would replace the container each time.
     ...(args.cpus !== undefined && { cpuPeriod, cpuQuota: Math.round(args.cpus * cpuPeriod) }),
+    ...(args.init && { init: true }),
     stopSignal: args.stopSignal ?? "SIGTERM",
     stopTimeout: args.stopGraceSeconds ?? defaultStopGraceSeconds,
     destroyGraceSeconds: args.stopGraceSeconds ?? defaultStopGraceSeconds,

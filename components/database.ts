@@ -5,7 +5,7 @@ import type { Host } from "./host.ts";
 import type { Image } from "./image.ts";
 import type { Network } from "./network.ts";
 import type { ServiceOperations } from "./operations.ts";
-import { Service, type ServiceTerms } from "./service.ts";
+import { Service, type RemoteDatabase, type ServiceTerms } from "./service.ts";
 import { Volume } from "./volume.ts";
 
 /** Where the server and its clients in the container find their secret files. */
@@ -47,13 +47,15 @@ export interface DatabaseServer extends Pick<
   /** Logs in as the user, so that a password that was not carried out is noticed. */
   healthCheck: string[];
   operations: NonNullable<ServiceOperations["database"]>;
+  /** How it is read over its network. */
+  remote: RemoteDatabase;
 }
 
 /** Runs a database server: a kept volume, secret files and a service, as children of the component of its kind. */
 export function runDatabase(name: string, args: DatabaseArgs, server: DatabaseServer, parent: pulumi.Resource): void {
   const { host, system, service, containerName, image, network, published, memory, cpus, restart, logs, timeZone } =
     args;
-  const { port, userId, dataFolder, files, healthCheck, operations, ...own } = server;
+  const { port, userId, dataFolder, files, healthCheck, operations, remote, ...own } = server;
   const child = { parent };
   const data = new Volume(`${name}-data`, { volumeName: args.volumeName, exists: args.volumeExists ?? false }, child);
   const secrets = new FileVolume(
@@ -87,6 +89,7 @@ export function runDatabase(name: string, args: DatabaseArgs, server: DatabaseSe
       stopGraceSeconds: 120,
       healthCheck: { command: healthCheck, intervalSeconds: 3, retries: 5, startPeriodSeconds: 300 },
       operations: { version: 1, shell: ["bash"], database: operations },
+      remoteDatabase: { ...remote, emptyPaths: [dataFolder] },
     },
     child,
   );

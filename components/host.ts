@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type Docker from "dockerode";
 import { dockerClient } from "../settings/docker-client.ts";
+import type { ServiceArgs } from "./service.ts";
 
 export interface HostArgs {
   /** The engine's URL, as in `DOCKER_HOST`: `unix:///var/run/docker.sock`, `tcp://…` or `ssh://user@host`. */
@@ -19,6 +20,9 @@ export class Host extends pulumi.ComponentResource {
    * tells those a killed run of the same stack left behind from those that belong to somebody else.
    */
   readonly stateId: pulumi.Output<string>;
+
+  /** What was declared on it, service by service: what a backup by schedule saves is told from it. */
+  readonly services: ServiceArgs[] = [];
 
   readonly #url: string;
 

@@ -9,4 +9,6 @@ export const label = {
   image: "slipway.image",
   files: "slipway.files",
   operations: "slipway.operations",
+  /** What was made for the drill with a backup, and is thrown away after it. */
+  drill: "slipway.drill",
 } as const;

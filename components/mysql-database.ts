@@ -42,6 +42,24 @@ export class MysqlDatabase extends pulumi.ComponentResource {
       ...args,
     ];
     const client = (...args: string[]) => run("mariadb", "mysql", args);
+    /** What reads the database; `where` are options of the clients. */
+    const reading = (...where: string[]) => ({
+      dump: run("mariadb-dump", "mysqldump", [
+        ...where,
+        "--single-transaction",
+        "--routines",
+        "--events",
+        "--triggers",
+        // Asks for a right that the user has not.
+        "--no-tablespaces",
+        // Two dumps of equal data are equal.
+        "--skip-dump-date",
+        "--max-allowed-packet=1G",
+        databaseName,
+      ]),
+      version: client(...where, "--batch", "--skip-column-names", `--execute=${versionStatement}`),
+      rows: client(...where, "--batch", "--skip-column-names", `--execute=${rowsStatements}`, databaseName),
+    });
     runDatabase(
       name,
       args,
@@ -77,18 +95,7 @@ export class MysqlDatabase extends pulumi.ComponentResource {
         healthCheck: client("--protocol=tcp", "--host=127.0.0.1", "--execute=SELECT 1", databaseName),
         operations: {
           shell: client(databaseName),
-          dump: run("mariadb-dump", "mysqldump", [
-            "--single-transaction",
-            "--routines",
-            "--events",
-            "--triggers",
-            // Asks for a right that the user has not.
-            "--no-tablespaces",
-            // Two dumps of equal data are equal.
-            "--skip-dump-date",
-            "--max-allowed-packet=1G",
-            databaseName,
-          ]),
+          ...reading(),
           load: [
             "sh",
             "-c",
@@ -97,9 +104,8 @@ export class MysqlDatabase extends pulumi.ComponentResource {
             options,
             "--max-allowed-packet=1G",
           ],
-          version: client("--batch", "--skip-column-names", `--execute=${versionStatement}`),
-          rows: client("--batch", "--skip-column-names", `--execute=${rowsStatements}`, databaseName),
         },
+        remote: reading("--protocol=tcp", `--host=${args.service}`, `--port=${this.port}`),
       },
       this,
     );

@@ -50,6 +50,8 @@ export const serviceOperationsSchema = z.strictObject({
       renewalDays: z.int().positive().optional(),
     })
     .optional(),
+  /** Whether its health check prints what `cli/backup/scheduled/schedule-report.ts` reads. @default no */
+  reportsBackups: z.literal(true).optional(),
   /** Commands by name, such as those of `superuserActions`. */
   actions: z.record(z.string(), command).optional(),
 });

@@ -42,8 +42,9 @@ export class PostgresqlDatabase extends pulumi.ComponentResource {
     super("slipway:index:PostgresqlDatabase", name, {}, opts);
     const { databaseName, userName, createsDatabases = false } = args;
     const who = [`--username=${userName}`, `--dbname=${databaseName}`];
-    const query = (statement: string) => [
+    const query = (statement: string, where: string[]) => [
       "psql",
+      ...where,
       ...who,
       "--no-psqlrc",
       "--no-align",
@@ -52,6 +53,12 @@ export class PostgresqlDatabase extends pulumi.ComponentResource {
       "--set=ON_ERROR_STOP=1",
       `--command=${statement}`,
     ];
+    /** What reads the database; `where` are options of the clients. */
+    const reading = (...where: string[]) => ({
+      dump: ["pg_dump", ...where, ...who, "--clean", "--if-exists", "--no-owner", "--no-privileges"],
+      version: query(versionStatement, where),
+      rows: query(rowsStatement, where),
+    });
     runDatabase(
       name,
       args,
@@ -80,7 +87,7 @@ export class PostgresqlDatabase extends pulumi.ComponentResource {
         healthCheck: ["psql", `--host=${args.containerName}`, ...who, "--no-password", "--command=SELECT 1"],
         operations: {
           shell: ["psql", ...who, "--set=ON_ERROR_STOP=1"],
-          dump: ["pg_dump", ...who, "--clean", "--if-exists", "--no-owner", "--no-privileges"],
+          ...reading(),
           load: [
             "psql",
             ...who,
@@ -92,9 +99,8 @@ export class PostgresqlDatabase extends pulumi.ComponentResource {
             "--command=DROP OWNED BY CURRENT_USER CASCADE",
             "--file=-",
           ],
-          version: query(versionStatement),
-          rows: query(rowsStatement),
         },
+        remote: reading(`--host=${args.service}`, `--port=${this.port}`, "--no-password"),
       },
       this,
     );

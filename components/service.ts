@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { containerOptions, hardenedContainer, type ContainerArgs } from "./container.ts";
+import { containerOptions, hardenedContainer, type ContainerArgs, type Mount } from "./container.ts";
 import { untilHealthy } from "./gate.ts";
 import { label } from "./labels.ts";
 import { removeLeftoverContainer } from "./leftovers.ts";
@@ -51,6 +51,16 @@ export interface ServiceArgs extends ContainerArgs {
   /** How many equal containers run, named `${containerName}-1` and so on. @default one, named `containerName` */
   replicas?: number | undefined;
   operations: ServiceOperations;
+  /** How another container of its image reads its database. @default it cannot */
+  remoteDatabase?: RemoteDatabase;
+}
+
+/** Commands that a container of a database's image, user, files and environment runs to read the database by a network. */
+export interface RemoteDatabase extends Pick<NonNullable<ServiceOperations["database"]>, "dump" | "rows" | "version"> {
+  /** What they need besides. @default nothing */
+  mounts?: Mount[];
+  /** The folders in the image for which Docker would make a volume without a name. @default none */
+  emptyPaths?: string[];
 }
 
 function duration(seconds: number): string {
@@ -69,6 +79,7 @@ export class Service extends pulumi.ComponentResource {
   constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:index:Service", name, {}, opts);
     const { client } = args.host;
+    args.host.services.push(args);
     const check = { intervalSeconds: 5, timeoutSeconds: 5, retries: 3, ...args.healthCheck };
     const timeoutSeconds =
       check.startPeriodSeconds + (check.intervalSeconds + check.timeoutSeconds) * (check.retries + 1);

@@ -1,7 +1,9 @@
 import type Docker from "dockerode";
 
+import { exampleRecipient } from "./backup.ts";
 import { isLoopback } from "./fields.ts";
 import { hostServerFindings } from "./host-server.ts";
+import { folderFindings } from "./folder-check.ts";
 import { portFindings } from "./port-check.ts";
 import { type Finding, type Problem, problem } from "./problems.ts";
 import type { StackSettings } from "./stack.ts";
@@ -67,6 +69,7 @@ export async function preflight(
           needs.flatMap(({ servers = [] }) => servers),
           docker,
         );
+  const backups = await backupFindings(settings, isLocal);
   const findings = [
     ...unreachable,
     ...ports,
@@ -75,6 +78,7 @@ export async function preflight(
     ...images,
     ...servers.findings,
     ...files.flatMap(({ findings }) => findings),
+    ...backups,
   ];
   return {
     problems: findings.map((finding) => problem(stack, finding)),
@@ -163,13 +167,13 @@ const exampleRegistry = "registry.example.org";
 
 /** Images that cannot be had, where the engine tells. */
 async function imageFindings(settings: StackSettings, docker: Docker | undefined): Promise<Finding[]> {
-  const findings = imageChoices(settings).map(async ({ path, source }): Promise<Finding[]> => {
+  const findings = imageChoices(settings).map(async ({ path, name, source }): Promise<Finding[]> => {
     if (!("pull" in source)) return [];
     const { pull: value, leftOutBy } = source;
     const key = path.join(".");
     if (value.startsWith(`${exampleRegistry}/`)) {
       const message = `must name an image of your registry, but ${exampleRegistry} is the example's`;
-      return [{ key, value, message, remedy: [{ set: key, value: `<your registry>/${path[2]}@sha256:<digest>` }] }];
+      return [{ key, value, message, remedy: [{ set: key, value: `<your registry>/${name}@sha256:<digest>` }] }];
     }
     const reason = docker && (await whyNotToBeHad(value, docker));
     if (reason === undefined) return [];
@@ -200,6 +204,22 @@ async function whyNotToBeHad(reference: string, docker: Docker): Promise<string 
       (error: unknown) => (error as { json?: { message?: string } }).json?.message ?? (error as Error).message,
     );
   }
+}
+
+/** What keeps the service that takes backups by schedule from writing them. */
+async function backupFindings({ backup }: StackSettings, isLocal: boolean): Promise<Finding[]> {
+  if (backup?.schedule === undefined) return [];
+  const { folder, recipient, schedule } = backup;
+  const isExample: Finding = {
+    key: "backup.recipient",
+    value: recipient,
+    message: "must be a public key of your own, but it is the example's, and nobody here could restore the backups",
+    remedy: [{ advice: "age-keygen -o backup-key.txt" }, { unset: "backup.recipient" }],
+  };
+  return [
+    ...(recipient === exampleRecipient ? [isExample] : []),
+    ...(isLocal ? await folderFindings("backup.folder", folder, { userId: schedule.userId }) : []),
+  ];
 }
 
 /** What the systems of a stack ask of the host. */

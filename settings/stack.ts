@@ -76,15 +76,27 @@ function stackRules(stack: unknown, context: z.core.$RefinementCtx): void {
   for (const name of systemNames) {
     if (valueAt(stack, [name]) !== undefined) systems[name].rules(stack, report);
   }
+  scheduleRules(stack, report);
   const environment = oneOf(environmentNames).safeParse(valueAt(stack, ["environment"])).data;
   if (environment === undefined) return;
-  for (const { path, source } of imageChoices(stack)) {
+  for (const { path, name, source } of imageChoices(stack)) {
     const reference = imageReference()
       .optional()
       .safeParse("pull" in source ? source.pull : undefined);
     const demand = reference.success ? imageDemand(environment, reference.data) : undefined;
     if (demand !== undefined) {
-      report(path, demand, { set: path.join("."), value: `<your registry>/${path[2]}@sha256:<digest>` });
+      report(path, demand, { set: path.join("."), value: `<your registry>/${name}@sha256:<digest>` });
     }
+  }
+}
+
+/** What backups by schedule need besides. */
+function scheduleRules(stack: unknown, report: Report): void {
+  if (valueAt(stack, ["backup", "schedule"]) === undefined) return;
+  if (valueAt(stack, ["backup", "folder"]) === undefined) {
+    report(["backup", "folder"], "must be set, because backup.schedule puts backups there", {
+      set: "backup.folder",
+      value: "/srv/backups",
+    });
   }
 }

@@ -35,7 +35,9 @@ export const groupNames: ReadonlySet<string> = new Set([
 /** An image that a system needs. */
 export interface ImageChoice {
   /** The setting that chooses it, as a path. */
-  path: [system: SystemName, group: "images", image: string];
+  path: [system: SystemName, group: "images", image: string] | ["backup", "image"];
+  /** The image's name. */
+  name: string;
   source: ImageSource;
 }
 
@@ -43,13 +45,23 @@ export interface ImageChoice {
 export function imageChoices(stack: unknown): ImageChoice[] {
   const environment = oneOf(environmentNames).safeParse(valueAt(stack, ["environment"])).data;
   if (environment === undefined) return [];
-  return all.flatMap(([name, system]) => {
+  const ofSystems = all.flatMap(([name, system]) => {
     const settings = valueAt(stack, [name]);
     if (settings === undefined) return [];
     return Object.entries(imagesOf(system.images(settings, environment), settings)).map(
       ([image, source]): ImageChoice => {
-        return { path: [name, "images", image], source };
+        return { path: [name, "images", image], name: image, source };
       },
     );
   });
+  return [...ofSystems, ...backupImage(stack)];
+}
+
+/** The image of the service that takes backups by schedule; without a schedule, none is deployed. */
+function backupImage(stack: unknown): ImageChoice[] {
+  if (valueAt(stack, ["backup", "schedule"]) === undefined) return [];
+  const chosen = valueAt(stack, ["backup", "image"]);
+  const source: ImageSource =
+    chosen === undefined ? { build: "backup" } : { pull: typeof chosen === "string" ? chosen : "" };
+  return [{ path: ["backup", "image"], name: "backup", source }];
 }

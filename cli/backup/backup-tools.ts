@@ -8,6 +8,9 @@ import type { Member } from "../docker/containers.ts";
 import { pipeDocker, type DockerPipe } from "../docker/docker-pipe.ts";
 import { Failure } from "../failure.ts";
 
+/** A service's container, as far as something is run in it. */
+export type ServiceMember = Pick<Member, "id" | "name">;
+
 /** What is done in the containers of a stack, and in throw-away ones beside them, to save and restore its data. */
 export interface BackupTools {
   /** Compresses, and encrypts for recipients, each of whom can open it. */
@@ -21,9 +24,9 @@ export interface BackupTools {
   /** Makes a key of age: the lines of the private one, with the public one in a comment. */
   newIdentity: () => Promise<string>;
   /** Runs a command in the container of a service. */
-  execIn: (member: Member, command: readonly string[], what: string) => DockerPipe;
+  execIn: (member: ServiceMember, command: readonly string[], what: string) => DockerPipe;
   /** Runs a command in the container of a service, and takes what it prints. */
-  ask: (member: Member, command: readonly string[], what: string) => Promise<string>;
+  ask: (member: ServiceMember, command: readonly string[], what: string) => Promise<string>;
 }
 
 /** How much memory each throw-away container gets. age and zstd need some 10 MiB. */
@@ -74,7 +77,7 @@ export async function backupTools(
       ],
       what,
     );
-  const execIn = (member: Member, command: readonly string[], what: string) =>
+  const execIn = (member: ServiceMember, command: readonly string[], what: string) =>
     pipeDocker(host, ["exec", "--interactive", member.id, ...command], what);
   return {
     pack: (recipients) => throwAway("Compressing", ["pack", ...recipients]),

@@ -2,7 +2,7 @@ import type Docker from "dockerode";
 import { pipeline } from "node:stream/promises";
 import tar from "tar-stream";
 import type { Part, Proof } from "./archive-format.ts";
-import type { BackupTools } from "./backup-tools.ts";
+import type { BackupTools, ServiceMember } from "./backup-tools.ts";
 import type { Member } from "../docker/containers.ts";
 import { DumpChecksum } from "./dump-checksum.ts";
 import { Failure } from "../failure.ts";
@@ -11,6 +11,14 @@ import { surveyFiles } from "./saved-files.ts";
 /** A part of a deployed stack's data, and where it is. */
 export type DeployedPart = { part: Part; member: Member } & (
   { database: NonNullable<NonNullable<Member["operations"]>["database"]> } | { volume: string }
+);
+
+/** What is needed to read a part. */
+export type ReadTools = Pick<BackupTools, "saveFiles" | "execIn" | "ask">;
+
+/** A part of which is known how to read it. */
+export type ReadablePart = { part: Part; member: ServiceMember } & (
+  { database: Pick<NonNullable<NonNullable<Member["operations"]>["database"]>, "dump" | "rows"> } | { volume: string }
 );
 
 /** Everything of a deployed stack that a backup saves, in an order that is always the same. */
@@ -70,8 +78,8 @@ export interface ReadPart {
  * @param note is told of files that cannot be saved
  */
 export async function readPart(
-  tools: BackupTools,
-  { part, member, ...where }: DeployedPart,
+  tools: ReadTools,
+  { part, member, ...where }: ReadablePart,
   note: (problem: string) => void,
 ): Promise<ReadPart> {
   if ("volume" in where) return readFiles(tools, where.volume, note);
@@ -104,7 +112,7 @@ export async function readPart(
   };
 }
 
-async function rowsOf(tools: BackupTools, member: Member, command: readonly string[] | undefined) {
+async function rowsOf(tools: ReadTools, member: ServiceMember, command: readonly string[] | undefined) {
   if (command === undefined) return undefined;
   const text = await tools.ask(member, command, `Counting the rows of ${member.name}`);
   return Object.fromEntries(
@@ -118,7 +126,7 @@ async function rowsOf(tools: BackupTools, member: Member, command: readonly stri
   );
 }
 
-function readFiles(tools: BackupTools, volume: string, note: (problem: string) => void): ReadPart {
+function readFiles(tools: ReadTools, volume: string, note: (problem: string) => void): ReadPart {
   const { stdin, stdout, ended } = tools.saveFiles(volume);
   stdin.end();
   const pack = tar.pack();

@@ -26,6 +26,8 @@ export interface Member {
   state: string;
   /** Docker's word; nothing for what has no health check, as tasks. */
   health?: string;
+  /** What the last health check printed. */
+  healthOutput?: string;
   exitCode: number;
   startedAt: Date;
   finishedAt: Date;
@@ -77,6 +79,7 @@ export function memberOf(info: Docker.ContainerInspectInfo): Member {
   const known = operations === undefined ? undefined : serviceOperationsSchema.safeParse(JSON.parse(operations)).data;
   const health = info.State.Health?.Status;
   const policy = info.HostConfig.RestartPolicy?.Name ?? "no";
+  const healthOutput = (info.State.Health?.Log as { Output: string }[] | null | undefined)?.at(-1)?.Output;
   const bindings = info.HostConfig.PortBindings as PortBindings | null;
   return {
     kind: service === undefined ? "task" : "service",
@@ -87,6 +90,7 @@ export function memberOf(info: Docker.ContainerInspectInfo): Member {
     image: labels[label.image] ?? info.Config.Image,
     state: info.State.Status,
     ...(health !== undefined && { health }),
+    ...(healthOutput !== undefined && { healthOutput }),
     exitCode: info.State.ExitCode,
     startedAt: new Date(info.State.StartedAt),
     finishedAt: new Date(info.State.FinishedAt),

@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import type { ProgramFiles } from "../../components/build.ts";
 import { projectRoot } from "../../toolchain/root.js";
 import type { Site } from "../site.ts";
 
@@ -44,8 +45,18 @@ function filesOf(clone: string, part: string): string[] {
   return readdirSync(join(clone, part)).flatMap((name) => filesOf(clone, join(part, name)));
 }
 
+/** The files of the clone that images are built from besides their own folders. */
+function imagePrograms(clone: string): string[] {
+  const folder = join(clone, "images");
+  return readdirSync(folder).flatMap((image) => {
+    const list = join(folder, image, "program.json");
+    return existsSync(list) ? (JSON.parse(readFileSync(list, "utf8")) as ProgramFiles).files : [];
+  });
+}
+
 function programFiles(clone: string): string[] {
-  return [...new Set([...parts, mainPart(clone)])].flatMap((part) => filesOf(clone, part)).sort();
+  const all = [...parts, mainPart(clone), ...imagePrograms(clone)].flatMap((part) => filesOf(clone, part));
+  return [...new Set(all)].sort();
 }
 
 /** Names a program by its content. */

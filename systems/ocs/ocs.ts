@@ -21,6 +21,7 @@ import { siteConfig, type AgentInstance, type Hub } from "./site-config.ts";
 
 const crossbarPort = 8001;
 const influxdbPort = 8086;
+const influxdbBackupPort = 8088;
 const grafanaPort = 3000;
 
 /** The users that processes run as in the official images and in those below `images/`. */
@@ -40,6 +41,8 @@ export interface OcsArgs {
   host: Host;
   settings: OcsSettings;
   secrets: OcsSecrets;
+  /** Whether another container reads the database. @default false */
+  backsUpBySchedule?: boolean;
   /** See `BuildContext.revision`. */
   imageRevision?: string | undefined;
 }
@@ -195,7 +198,8 @@ export class Ocs extends pulumi.ComponentResource {
   }
 
   #influxdb(): pulumi.Resource[] {
-    const { name, influxdb, publisher } = this.#args.settings;
+    const { settings, backsUpBySchedule = false } = this.#args;
+    const { name, influxdb, publisher } = settings;
     const { dataDirectory, userId, hostAddress, hostPort } = influxdb;
     const source =
       dataDirectory ??
@@ -206,7 +210,12 @@ export class Ocs extends pulumi.ComponentResource {
         {
           ...this.#core("influxdb"),
           image: this.#image("influxdb"),
-          environment: { INFLUXDB_HTTP_LOG_ENABLED: "false", INFLUXDB_REPORTING_DISABLED: "true" },
+          environment: {
+            INFLUXDB_HTTP_LOG_ENABLED: "false",
+            INFLUXDB_REPORTING_DISABLED: "true",
+            // Else a backup can be had from within its own container only.
+            ...(backsUpBySchedule && { INFLUXDB_BIND_ADDRESS: `:${String(influxdbBackupPort)}` }),
+          },
           mounts: [{ source, target: "/var/lib/influxdb" }],
           userId,
           groupId: userId,
@@ -217,9 +226,16 @@ export class Ocs extends pulumi.ComponentResource {
             shell: ["bash"],
             database: {
               shell: ["influx", "-precision", "rfc3339", "-database", publisher.database],
-              ...influxBackup(publisher.database),
+              ...influxReading(publisher.database),
+              load: influxLoad(publisher.database),
             },
           },
+          ...(backsUpBySchedule && {
+            remoteDatabase: {
+              ...influxReading(publisher.database, { host: "influxdb", backupPort: influxdbBackupPort }),
+              mounts: [{ source, target: "/var/lib/influxdb" }],
+            },
+          }),
         },
         { parent: this },
       ),
@@ -398,25 +414,53 @@ function influxdbAt({ container, server, hostPort }: OcsSettings["influxdb"]) {
 }
 
 /**
- * How one database is written to standard output as an archive of InfluxDB's own backup, and is read again in the place of
- * what is there. The archive passes through the data folder, because /tmp is in memory.
+ * How one database is written to standard output as an archive of InfluxDB's own backup, which passes through the data folder,
+ * because /tmp is in memory; and how the points of each measurement are counted.
+ *
+ * @param server where it is read from another container
  */
-function influxBackup(database: string) {
-  const inFolder = (script: string) => [
-    "sh",
-    "-c",
-    `set -eu; folder=$(mktemp -d /var/lib/influxdb/.backup.XXXXXX); trap 'rm -rf "$folder"' EXIT; ${script}`,
-    "sh",
-    database,
-  ];
+function influxReading(database: string, server?: { host: string; backupPort: number }) {
+  const [backupOptions, clientOptions] =
+    server === undefined ? ["", ""] : [`-host ${server.host}:${String(server.backupPort)}`, `-host ${server.host}`];
   return {
-    dump: inFolder(`influxd backup -portable -database "$1" "$folder" >&2; tar -c -C "$folder" .`),
-    load: inFolder(
-      `tar -x -C "$folder"; ` +
-        `grep -q "\\"database\\": *\\"$1\\"" "$folder"/*.manifest || { echo "There is no backup of the database $1 in it." >&2; exit 1; }; ` +
-        `influx -execute "DROP DATABASE \\"$1\\""; influxd restore -portable -database "$1" "$folder" >&2`,
+    dump: influxScript(
+      database,
+      `${inBackupFolder}influxd backup -portable ${backupOptions} -database "$1" "$folder" >&2; tar -c -C "$folder" .`,
+    ),
+    rows: influxScript(
+      database,
+      `ask() { influx ${clientOptions} -format csv -execute "$1"; }; ` +
+        `policies=$(ask "SHOW RETENTION POLICIES ON \\"$1\\""); ` +
+        `printf '%s\\n' "$policies" | tail -n +2 | cut -d , -f 1 | while read -r policy; do ` +
+        `counts=$(ask "SELECT COUNT(*) FROM \\"$1\\".\\"$policy\\"./.*/"); ` +
+        `printf '%s\\n' "$counts" | awk -F , -v policy="$policy" '${sumOfCounts}'; done`,
     ),
   };
+}
+
+/** Counts come as a line of names, then a line of measurement, time and the number of values in each field. */
+const sumOfCounts = [
+  "/^name,time,/ { columns = NF; next }",
+  "NF > 2 { sum = 0; for (i = NF - columns + 3; i <= NF; i++) sum += $i;",
+  "name = $1; for (i = 2; i < NF - columns + 2; i++) name = name FS $i;",
+  'printf "%s.%s\\t%.0f\\n", policy, name, sum }',
+].join(" ");
+
+/** How such an archive is read again in the place of what is there. */
+function influxLoad(database: string): string[] {
+  return influxScript(
+    database,
+    `${inBackupFolder}tar -x -C "$folder"; ` +
+      `grep -q "\\"database\\": *\\"$1\\"" "$folder"/*.manifest || { echo "There is no backup of the database $1 in it." >&2; exit 1; }; ` +
+      `influx -execute "DROP DATABASE \\"$1\\""; influxd restore -portable -database "$1" "$folder" >&2`,
+  );
+}
+
+const inBackupFolder = `folder=$(mktemp -d /var/lib/influxdb/.backup.XXXXXX); trap 'rm -rf "$folder"' EXIT; `;
+
+/** A script that gets the database's name as its argument. */
+function influxScript(database: string, script: string): string[] {
+  return ["sh", "-c", `set -eu; ${script}`, "sh", database];
 }
 
 /** What is most useful of what the stack publishes: Grafana, or else InfluxDB, or else Crossbar. */

@@ -127,6 +127,7 @@ describe("an image's build", () => {
           folder: image.folder,
           version: versions[name],
           revision: "7",
+          ...(name === "backup" && { program: image.program }),
         });
         assert.equal(basename(image.folder), name);
         assert.ok((await readdir(image.folder)).includes("Dockerfile"));

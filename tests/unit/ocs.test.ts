@@ -167,7 +167,7 @@ describe("Ocs by default", () => {
     assert.equal((labels as unknown[]).length, usualLabels.length);
     const label = (labels as { label: string; value: string }[]).find((each) => each.label === "slipway.operations");
     const { database } = JSON.parse(label?.value ?? "") as { database: Record<string, string[]> };
-    assert.deepEqual(Object.keys(database), ["shell", "dump", "load"]);
+    assert.deepEqual(Object.keys(database), ["shell", "dump", "load", "rows"]);
     for (const name of ["aggregator", "influxdb", "grafana"]) {
       const { options } = named(recorded, `ocs-${name}-data-volume`);
       assert.deepEqual([options.protect, options.retainOnDelete], [true, true], name);

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
 
+import { exampleRecipient } from "../../settings/backup.ts";
 import { checkCertificate } from "../../settings/certificate-check.ts";
 import { parseStack } from "../../settings/parse.ts";
 import { preflight } from "../../settings/preflight.ts";
@@ -46,7 +47,7 @@ describe("preflight", () => {
   const present = "r.example.net/rabbitmq:3.10";
   const offered = "r.example.net/mariadb:10.11";
 
-  async function check(settings: Record<string, unknown>, containers: unknown[] = [], stack = "dev") {
+  async function check(settings: Record<string, unknown>, containers: unknown[] = [], stack = "dev", backup?: unknown) {
     stub = await dockerStub({
       "GET /_ping": { body: "OK" },
       "GET /containers/json": { body: containers },
@@ -55,7 +56,7 @@ describe("preflight", () => {
       [`GET /distribution/${offered}/json`]: { body: {} },
       "GET /distribution/r.example.net/camcops:2/json": { status: 500, body: { message: "no such host" } },
     });
-    const values = { environment: stack, camcops: settings };
+    const values = { environment: stack, camcops: settings, ...(backup !== undefined && { backup }) };
     return await preflight(parseStack({ stack, values, encrypted: new Set() }), stub.client, { stack, labels });
   }
 
@@ -280,6 +281,35 @@ describe("preflight", () => {
     await stub?.close();
     const windows = await onFreePorts({ configDirectory: "/host_mnt/c/Users/me/camcops" });
     assert.deepEqual((await check(windows)).problems, []);
+  });
+
+  it("finds what keeps backups by schedule from being written, or from being restored", async () => {
+    const settings = await onFreePorts();
+    const folder = await mkdtemp(join(tmpdir(), "slipway-backups-"));
+    try {
+      const { uid } = await stat(folder);
+      const userId = uid + 1;
+      const backup = { folder, recipient: exampleRecipient, schedule: { userId } };
+      assert.deepEqual((await check(settings, [], "dev", backup)).problems, [
+        {
+          key: "backup.recipient",
+          message:
+            "must be a public key of your own, but it is the example's, and nobody here could restore the backups",
+          received: JSON.stringify(exampleRecipient),
+          remedy: ["age-keygen -o backup-key.txt", "pulumi config --stack dev rm --path backup.recipient"],
+        },
+        {
+          key: "backup.folder",
+          message: `must belong to user ${userId}, who writes to it, but belongs to ${uid}`,
+          received: JSON.stringify(folder),
+          remedy: [`sudo chown ${userId}:${userId} ${folder}`],
+        },
+      ]);
+      await stub?.close();
+      assert.deepEqual((await check(settings, [], "dev", { folder, recipient: exampleRecipient })).problems, []);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it("warns of what is unfit for patients' data, and of keys without effect", async () => {

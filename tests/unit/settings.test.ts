@@ -544,6 +544,49 @@ pulumi commands are typed in the clone, after: eval "$(./slipway env --stack dev
     ]);
   });
 
+  it("refuses a schedule of backups that is no line of cron, has no folder, or in prod no image", () => {
+    const backup = { schedule: { cron: "0 25 * * *", keepDaily: 3 } };
+    const [folder, cron, ...others] = problems(input({ camcops: {}, backup })).toSorted((a, b) =>
+      a.key < b.key ? -1 : 1,
+    );
+    assert.deepEqual(others, []);
+    assert.deepEqual(folder, {
+      key: "backup.folder",
+      message: "must be set, because backup.schedule puts backups there",
+      received: "nothing",
+      remedy: [set("backup.folder", "/srv/backups")],
+    });
+    assert.deepEqual([cron?.key, cron?.received], ["backup.schedule.cron", '"0 25 * * *"']);
+    assert.match(
+      cron?.message ?? "",
+      /^must be a line of cron for a time that comes: .* six fields begin with the second$/,
+    );
+
+    const images = Object.fromEntries(
+      ["camcops", "mysql", "rabbitmq"].map((name) => [name, `r.example.org/${name}@${digest}`]),
+    );
+    const prod = { camcops: { images }, backup: { folder: "/srv/backups", schedule: {} } };
+    assert.deepEqual(problems(input(prod, "prod")), [
+      {
+        key: "backup.image",
+        message: "must be set in prod, where images are pulled and not built",
+        received: "nothing",
+        remedy: ["pulumi config --stack prod set --path backup.image '<your registry>/backup@sha256:<digest>'"],
+      },
+    ]);
+    const { schedule, ...without } = prod.backup;
+    assert.deepEqual(schedule, {});
+    assert.deepEqual(parseStack(input({ ...prod, backup: without }, "prod")).backup, { folder: "/srv/backups" });
+    assert.deepEqual(parseStack(input({ camcops: {}, backup: prod.backup })).backup?.schedule, {
+      cron: "30 2 * * *",
+      keepDaily: 7,
+      keepWeekly: 4,
+      keepMonthly: 12,
+      userId: 1000,
+      memory: 256,
+    });
+  });
+
   it("refuses secrets in plain text without showing them", () => {
     const values = { camcops: {}, camcopsFlowerPassword: "hunter2", camcopsSecretConfig: { site: { DB: "hunter2" } } };
     const message = "must be encrypted, but stands in plain text in the stack's file";

@@ -1,0 +1,14 @@
+import type { Member } from "../../docker/containers.ts";
+import { parseScheduleReport, scheduleProblems, type ScheduleReport } from "./schedule-report.ts";
+
+/** What the service that takes a stack's backups by schedule says of them; nothing where it does not run, or there is none. */
+export function scheduleOf(members: readonly Member[]): ScheduleReport | undefined {
+  const service = members.find(({ operations }) => operations?.reportsBackups);
+  return service?.state === "running" ? parseScheduleReport(service.healthOutput ?? "") : undefined;
+}
+
+/** What is wrong with a stack's backups by schedule, besides that the service does not run or is not healthy. */
+export function scheduledBackupProblems(members: readonly Member[], now: Date): string[] {
+  const report = scheduleOf(members);
+  return report === undefined ? [] : scheduleProblems(report, now).map((problem) => `backup: ${problem}`);
+}

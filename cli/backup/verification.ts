@@ -1,0 +1,35 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import type { Site } from "../site.ts";
+
+const verificationSchema = z.strictObject({
+  /** Name of the backup's file. */
+  file: z.string(),
+  /** When it was restored for trial, in ISO 8601. */
+  time: z.string(),
+  good: z.boolean(),
+});
+
+/** How the last drill with a backup of a stack ended. */
+export type Verification = z.infer<typeof verificationSchema>;
+
+/** Notes how a drill ended. */
+export function recordVerification(site: Site, verification: Verification): void {
+  const file = verificationFile(site);
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(file, JSON.stringify(verification), { mode: 0o600 });
+}
+
+/** How the last drill ended; nothing where there was none. */
+export function readVerification(site: Site): Verification | undefined {
+  try {
+    return verificationSchema.safeParse(JSON.parse(readFileSync(verificationFile(site), "utf8"))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function verificationFile({ folders, stack }: Site): string {
+  return join(dirname(folders.state), "drills", `${stack}.json`);
+}
