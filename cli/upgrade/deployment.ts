@@ -23,6 +23,7 @@ import { isTouched, JournalFile, whatNext, type BackupReference } from "./journa
 import { describeServices } from "./kept-services.ts";
 import { keptProgram } from "./program.ts";
 import { failureReport } from "./report.ts";
+import { tidy } from "./tidy.ts";
 import type { Touched } from "./touched.ts";
 
 /** A deployment that is about to be carried out, as far as its preview told. */
@@ -59,6 +60,7 @@ export async function deployPlainly(context: Context, { entry, source }: Attempt
 export async function noteSuccess(context: Context, number: number): Promise<void> {
   const services = await describeServices(context);
   endEntry(context.site, number, "succeeded", { services, kept: readProtected(context.site) });
+  tidy(context.site);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readRecord, type DeploymentRecord } from "../deployment/record.ts";
 import type { Site } from "../site.ts";
@@ -57,7 +57,7 @@ function entryFolder({ deploymentsFolder }: Site, number: number): string {
 }
 
 function numbers({ deploymentsFolder }: Site): number[] {
-  if (!existsSync(deploymentsFolder)) return [];
+  if (!statSync(deploymentsFolder, { throwIfNoEntry: false })?.isDirectory()) return [];
   return readdirSync(deploymentsFolder)
     .filter((name) => /^\d{4,}$/.test(name))
     .map(Number)

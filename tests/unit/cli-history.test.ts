@@ -5,10 +5,12 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -29,6 +31,7 @@ import {
   type Entry,
   type NewEntry,
 } from "../../cli/upgrade/history.ts";
+import { keptWhole, tidy } from "../../cli/upgrade/tidy.ts";
 import { keepProgram, keptProgram, programHash } from "../../cli/upgrade/program.ts";
 
 const begun: NewEntry = {
@@ -131,6 +134,30 @@ describe("a stack's history", () => {
       assert.equal(dataOf(history, 3), "/of-3");
       assert.equal(dataOf(history, 4), undefined);
     });
+  });
+
+  it("keeps the newest deployments whole, and of the others what was done and the settings", () => {
+    const programs = ["old", "other stack's", "new", "just made"];
+    for (const program of programs) mkdirSync(join(home, "programs", program), { recursive: true });
+    const past = new Date(Date.now() - 2 * 24 * 60 * 60 * 1000);
+    for (const program of programs.slice(0, 3)) utimesSync(join(home, "programs", program), past, past);
+    const backup = (number: number) => join(home, `backup-${number}`);
+    for (let number = 1; number <= keptWhole + 2; number++) {
+      beginEntry(site, { ...begun, program: number <= 2 ? "old" : "new" }, "");
+      writeFileSync(backup(number), "");
+      updateEntry(site, number, { backup: backup(number) });
+    }
+    writeFileSync(join(home, "backup-of-somebody"), "");
+    beginEntry(siteOf({ stack: "other", home }), { ...begun, program: "other stack's" }, "");
+    tidy(site);
+    assert.deepEqual(readdirSync(join(home, "programs")).sort(), ["just made", "new", "other stack's"]);
+    assert.deepEqual(
+      readdirSync(home)
+        .filter((name) => name.startsWith("backup"))
+        .sort(),
+      [...Array.from({ length: keptWhole }, (_, index) => `backup-${index + 3}`), "backup-of-somebody"].sort(),
+    );
+    assert.equal(readHistory(site).length, keptWhole + 2);
   });
 
   describe("keeps a program that", () => {
