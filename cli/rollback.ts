@@ -115,7 +115,7 @@ async function bringAgain(number: number | undefined, options: RollbackOptions):
     },
     readFileSync(source.settings, "utf8"),
   );
-  const isSaved = touched.length > 0 || data !== undefined;
+  const isSaved = touched.some((one) => one.isSaved) || data !== undefined;
   const outputs = await deployWithWayBack(context, { entry, source, plan, touched, data, target, isSaved });
   writeSettings(site, target);
   if (programHash() !== target.program) {

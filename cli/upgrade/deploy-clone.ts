@@ -156,8 +156,10 @@ async function deployChanges(
   const touched = touchedData(plan);
   const former = wayBackOf(context);
   const isSaved =
-    options.withoutBackup !== true && touched.length > 0 && (former !== undefined || (await databasesRun(context)));
-  if (touched.length > 0) say(describeTouched(touched, isSaved));
+    options.withoutBackup !== true &&
+    touched.some((one) => one.isSaved) &&
+    (former !== undefined || (await databasesRun(context)));
+  for (const line of describeTouched(touched, isSaved)) say(line);
   if (settings?.upgrade?.migrate === "by-hand" && options.migrate !== true && touched.some(({ isTask }) => isTask)) {
     await makeImages(context, { plan, settings });
     throw new Failure(
@@ -198,11 +200,22 @@ function question(kind: "up" | "upgrade", isDestroying: boolean): string {
   return isDestroying ? "Upgrade, and replace or remove this?" : "Upgrade?";
 }
 
-function describeTouched(touched: readonly Touched[], isSaved: boolean): string {
-  const what = touched.map((one) => one.what).join(", ");
-  return isSaved
-    ? `Data are backed up before, because ${what}.`
-    : `Data may be changed WITHOUT a backup, because ${what}.`;
+function describeTouched(touched: readonly Touched[], isSaved: boolean): string[] {
+  const because = (some: readonly Touched[]) => some.map(({ what }) => what).join(", ");
+  const own = touched.filter((one) => one.isSaved);
+  const others = touched.filter((one) => !one.isSaved);
+  return [
+    ...(own.length === 0
+      ? []
+      : [
+          isSaved
+            ? `Data are backed up before, because ${because(own)}.`
+            : `Data may be changed WITHOUT a backup, because ${because(own)}.`,
+        ]),
+    ...(others.length === 0
+      ? []
+      : [`Not backed up is what is outside of the stack, such as an external database: ${because(others)}.`]),
+  ];
 }
 
 async function databasesRun(context: Context): Promise<boolean> {

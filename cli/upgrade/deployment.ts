@@ -116,6 +116,12 @@ export async function takeUp(
   const { members } = await deployedNow(context);
   const now = new Map(members.map(({ container, id }) => [container, id]));
   const touched = isTouched(journal.current, now);
+  if (goesBack && touched && journal.current.backup === undefined) {
+    throw new Failure(
+      `${name} may have changed data of which there is no backup, so that nothing can be brought back. Nothing was changed. ` +
+        `To let it go on, type: ${commandLine("up", context.options)}`,
+    );
+  }
   if (next === "back" || goesBack) {
     remark(`${name} is brought back.`);
     journal.set({
@@ -157,8 +163,12 @@ async function goForward(
     journal.remove();
     return outputs;
   } catch (error) {
-    if (isInterruption(error)) throw error;
     const { former, touched, backup } = journal.current;
+    if (isInterruption(error)) {
+      throw former === undefined
+        ? error
+        : withNote(error, `To go back instead, type: ${commandLine("rollback", context.options)}`);
+    }
     const isKnown = !touched || backup !== undefined;
     if (former === undefined || !isKnown) {
       endEntry(site, number, "failed");

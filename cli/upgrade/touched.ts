@@ -3,34 +3,43 @@ import type { Plan, PlannedResource } from "../deployment/plan.ts";
 import { labelsOf, resourceType } from "../deployment/resources.ts";
 import { onlyStarts } from "../deployment/summary.ts";
 
-/** A container that a deployment starts anew on data that are there. */
+/** A container that a deployment starts anew on data. */
 export interface Touched {
   urn: string;
   container: string;
   /** Id in Docker before; nothing where there is none. */
   id?: string;
   isTask: boolean;
+  /** Whether its system has data in the stack, which a backup saves; else they are outside, or there are none. */
+  isSaved: boolean;
   /** Such as `the task upgrade_db runs`. */
   what: string;
 }
 
 /**
- * What a plan does to data that can be saved: tasks that run, and services with data of their own that are replaced or
- * removed. What is deployed for the first time, or merely started, touches nothing.
+ * What a plan does to data: tasks that run, and services with data of their own that are replaced or removed. What is
+ * deployed for the first time, or merely started, touches nothing.
  */
 export function touchedData(plan: Plan): Touched[] {
   const containers = [...plan.values()].filter(({ type }) => type === resourceType.container);
   const systems = Map.groupBy(containers, (one) => labelsOf(one.oldInputs ?? one.newInputs).get(label.system));
   return [...systems.values()].flatMap((members) => {
     const holders = members.filter(({ change, oldInputs }) => change !== "create" && hasData(oldInputs));
-    if (holders.length === 0) return [];
+    const isSaved = holders.length > 0;
     return members.flatMap((member): Touched[] => {
       const isTask = !holders.includes(member);
-      const what = isTask ? whatOfTask(member) : whatOfHolder(member, plan);
+      const what = isTask ? whatOfTask(member, isSaved) : whatOfHolder(member, plan);
       if (what === undefined) return [];
       const name = String((member.newInputs ?? member.oldInputs)?.["name"]);
       return [
-        { urn: member.urn, container: name, isTask, what, ...(member.oldId !== undefined && { id: member.oldId }) },
+        {
+          urn: member.urn,
+          container: name,
+          isTask,
+          isSaved,
+          what,
+          ...(member.oldId !== undefined && { id: member.oldId }),
+        },
       ];
     });
   });
@@ -42,11 +51,12 @@ function whatOfHolder(holder: PlannedResource, plan: Plan): string | undefined {
   return holder.change === "replace" && !onlyStarts(holder, plan) ? `${name} is replaced` : undefined;
 }
 
-function whatOfTask({ change, newInputs }: PlannedResource): string | undefined {
+/** @param isSaved whether there are data already: else a task that is new runs for the first time */
+function whatOfTask({ change, newInputs }: PlannedResource, isSaved: boolean): string | undefined {
   const labels = labelsOf(newInputs);
   const task = labels.get(label.task);
   if (task === undefined || labels.has(label.standby)) return undefined;
-  return change === "create" || change === "replace" ? `the task ${task} runs` : undefined;
+  return (change === "create" && isSaved) || change === "replace" ? `the task ${task} runs` : undefined;
 }
 
 /** The tasks that are run by hand and are other ones than before. */

@@ -49,12 +49,27 @@ describe("what a plan does to data", () => {
       service("web", "replace"),
     );
     assert.deepEqual(touchedData(plan), [
-      { urn: "urn:mysql", container: "clinic-mysql", isTask: false, what: "mysql is replaced", id: "id of mysql" },
-      { urn: "urn:files", container: "clinic-files", isTask: false, what: "files is removed", id: "id of files" },
+      {
+        urn: "urn:mysql",
+        container: "clinic-mysql",
+        isTask: false,
+        isSaved: true,
+        what: "mysql is replaced",
+        id: "id of mysql",
+      },
+      {
+        urn: "urn:files",
+        container: "clinic-files",
+        isTask: false,
+        isSaved: true,
+        what: "files is removed",
+        id: "id of files",
+      },
       {
         urn: "urn:migrate",
         container: "clinic-migrate",
         isTask: true,
+        isSaved: true,
         what: "the task migrate runs",
         id: "id of migrate",
       },
@@ -66,7 +81,7 @@ describe("what a plan does to data", () => {
   });
 
   it("is nothing where no data can be saved, or where they are made for the first time", () => {
-    assert.deepEqual(whats(service("web", "replace"), task("migrate", "replace")), []);
+    assert.deepEqual(whats(service("web", "replace"), task("migrate", "create")), []);
     assert.deepEqual(whats(service("mysql", "create", database), task("migrate", "create")), []);
   });
 
@@ -88,9 +103,16 @@ describe("what a plan does to data", () => {
     assert.deepEqual(manualTasks(planOf(task("migrate", "keep", { "slipway.standby": "true" }))), []);
   });
 
+  it("is a task that runs again on what no backup of the stack holds", () => {
+    const [external] = touchedData(planOf(service("web", "replace"), task("migrate", "replace")));
+    assert.equal(external?.what, "the task migrate runs");
+    assert.equal(external.isSaved, false);
+  });
+
   it("keeps systems apart", () => {
     const other = { "slipway.system": "other" };
-    assert.deepEqual(whats(service("mysql", "keep", database), task("migrate", "replace", other)), []);
+    const [external] = touchedData(planOf(service("mysql", "keep", database), task("migrate", "replace", other)));
+    assert.equal(external?.isSaved, false);
   });
 
   it("begins when the engine makes one of the containers, not when it removes one", () => {
