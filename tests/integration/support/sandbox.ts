@@ -10,7 +10,7 @@ import { endProcessesOf } from "./process-table.ts";
 import { assertExit, start, type Result, type Running, type StartOptions } from "./processes.ts";
 
 /** What is no part of a fresh clone. */
-const leftOut = new Set(["node_modules", ".git", ".stacks"]);
+const leftOut = new Set(["node_modules", ".cache", ".git", ".stacks"]);
 
 /**
  * A clone of its own, in a folder of another name than the repository's, with a user's folder of its own. Every name in
