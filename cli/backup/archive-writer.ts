@@ -33,7 +33,7 @@ async function fill(pack: tar.Pack, { manifest, texts, open }: ArchiveSource): P
   const add = async (name: string, text: string) => {
     const content = Buffer.from(text);
     contents.members[name] = { bytes: content.length, sha256: sha256(content) };
-    await addEntry(pack, name, content);
+    await addEntry(pack, name, [content]);
   };
   await add(member.manifest, JSON.stringify(manifest, undefined, 2));
   for (const name of [member.stackFile, member.state] as const) {
@@ -45,16 +45,18 @@ async function fill(pack: tar.Pack, { manifest, texts, open }: ArchiveSource): P
     const hash = createHash("sha256");
     let bytes = 0;
     let piece = 0;
-    for await (const chunk of inPieces(content)) {
-      hash.update(chunk);
-      bytes += chunk.length;
-      await addEntry(pack, pieceName(index, piece++), chunk);
+    for await (const chunks of inPieces(content)) {
+      for (const chunk of chunks) {
+        hash.update(chunk);
+        bytes += chunk.length;
+      }
+      await addEntry(pack, pieceName(index, piece++), chunks);
     }
     contents.parts.push({ bytes, sha256: hash.digest("hex"), proof: await proof() });
   }
   const last = Buffer.from(JSON.stringify(contents, undefined, 2));
-  await addEntry(pack, member.contents, last);
-  await addEntry(pack, member.seal, Buffer.from(`${sha256(last)}  ${member.contents}\n`));
+  await addEntry(pack, member.contents, [last]);
+  await addEntry(pack, member.seal, [Buffer.from(`${sha256(last)}  ${member.contents}\n`)]);
   pack.finalize();
 }
 
@@ -62,28 +64,36 @@ export function sha256(content: Buffer): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-async function addEntry(pack: tar.Pack, name: string, content: Buffer): Promise<void> {
+async function addEntry(pack: tar.Pack, name: string, chunks: readonly Buffer[]): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-  const entry = pack.entry({ name, size: content.length, mode: 0o600, mtime: new Date(0) }, (error) => {
+  const size = sizeOf(chunks);
+  const entry = pack.entry({ name, size, mode: 0o600, mtime: new Date(0) }, (error) => {
     if (error == null) resolve(undefined);
     else reject(error);
   });
-  entry.end(content);
+  for (const chunk of chunks.slice(0, -1)) entry.write(chunk);
+  entry.end(chunks.at(-1));
   await promise;
 }
 
-async function* inPieces(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+function sizeOf(chunks: readonly Buffer[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+}
+
+/** Content in pieces, each as the chunks in which it came: to join them would copy all of it once more. */
+async function* inPieces(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer[]> {
   let waiting: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of content) {
+  let room = pieceSize;
+  for await (let chunk of content) {
+    while (chunk.length >= room) {
+      yield [...waiting, chunk.subarray(0, room)];
+      chunk = chunk.subarray(room);
+      waiting = [];
+      room = pieceSize;
+    }
+    if (chunk.length === 0) continue;
     waiting.push(chunk);
-    size += chunk.length;
-    if (size < pieceSize) continue;
-    const all = Buffer.concat(waiting);
-    let start = 0;
-    for (; start + pieceSize <= all.length; start += pieceSize) yield all.subarray(start, start + pieceSize);
-    waiting = [all.subarray(start)];
-    size = all.length - start;
+    room -= chunk.length;
   }
-  if (size > 0) yield Buffer.concat(waiting);
+  if (waiting.length > 0) yield waiting;
 }

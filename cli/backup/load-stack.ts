@@ -95,7 +95,7 @@ export async function prove(
   report: Report,
 ): Promise<void> {
   const proof = await report.step(`Comparing ${partTitle(part)}`, "with what was saved", async () => {
-    const { content, proof } = await readPart(tools, to, () => undefined);
+    const { content, proof } = await readPart(tools, to, () => undefined, { atRest: true });
     await readToEnd(content);
     return await proof();
   });

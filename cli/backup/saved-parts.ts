@@ -73,18 +73,23 @@ export interface ReadPart {
 }
 
 /**
- * Reads a part while it is in use.
+ * Reads a part.
  *
  * @param note is told of files that cannot be saved
+ * @param how.atRest nobody writes meanwhile: rows are counted once, while they are read. @default others may write
  */
 export async function readPart(
   tools: ReadTools,
   { part, member, ...where }: ReadablePart,
   note: (problem: string) => void,
+  { atRest = false }: { atRest?: boolean } = {},
 ): Promise<ReadPart> {
   if ("volume" in where) return readFiles(tools, where.volume, note);
   const { database } = where;
-  const rowsBefore = await rowsOf(tools, member, database.rows);
+  const count = () => rowsOf(tools, member, database.rows);
+  const counting = count();
+  counting.catch(() => undefined);
+  if (!atRest) await counting;
   const { stdin, stdout, ended } = tools.execIn(member, database.dump, `Dumping the database ${part.service}`);
   stdin.end();
   const checksum = new DumpChecksum();
@@ -97,7 +102,8 @@ export async function readPart(
       await ended;
     })(),
     proof: async () => {
-      const rowsAfter = await rowsOf(tools, member, database.rows);
+      const rowsBefore = await counting;
+      const rowsAfter = atRest ? rowsBefore : await count();
       const names = Object.keys({ ...rowsBefore, ...rowsAfter }).sort();
       const range = (name: string): [number, number] => {
         const [before, after] = [rowsBefore?.[name] ?? 0, rowsAfter?.[name] ?? 0];
