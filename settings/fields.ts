@@ -139,9 +139,9 @@ export function cpuLimit() {
     });
 }
 
-/** What a service may use and what becomes of it when it ends. */
-export function serviceSettings(memory: number) {
-  return group({
+/** What may be said of any service: what it may use, what becomes of it when it ends, and where it is. */
+export function serviceTerms(memory: number) {
+  return {
     memory: wholeNumber(64, 1_048_576, "MiB").default(memory).meta({
       description: "Memory limit of each of the service's containers.",
       unit: "MiB",
@@ -151,7 +151,18 @@ export function serviceSettings(memory: number) {
     restart: oneOf(["unless-stopped", "always", "on-failure", "no"]).default("unless-stopped").meta({
       description: "When Docker starts the service again after it ended.",
     }),
-  }).prefault({});
+    timeZone: timeZone()
+      .optional()
+      .meta({
+        description: "Time zone of its processes. Without it: the system's.",
+        examples: ["Europe/London"],
+      }),
+  };
+}
+
+/** The settings of a service of which nothing else can be said. */
+export function serviceSettings(memory: number) {
+  return group(serviceTerms(memory)).prefault({});
 }
 
 /** The number of a user or group of the containers; never root's. */

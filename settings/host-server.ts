@@ -71,13 +71,17 @@ async function isDesktop(docker: Docker): Promise<boolean> {
   return info?.OperatingSystem?.includes("Docker Desktop") === true;
 }
 
-/** The address that Docker gives `host.docker.internal` on Linux: that of the host on the network `bridge`. */
-async function gatewayOf(docker: Docker): Promise<string | undefined> {
+/**
+ * The address that Docker gives `host.docker.internal` on Linux: that of the host on the network `bridge`. Where Docker
+ * does not say it, it is the first of the network.
+ */
+export async function gatewayOf(docker: Docker): Promise<string | undefined> {
   const bridge = (await docker
     .getNetwork("bridge")
     .inspect()
-    .catch(() => undefined)) as { IPAM?: { Config?: { Gateway?: string }[] } } | undefined;
-  return bridge?.IPAM?.Config?.find(({ Gateway: gateway }) => gateway?.includes(".") === true)?.Gateway;
+    .catch(() => undefined)) as { IPAM?: { Config?: { Gateway?: string; Subnet?: string }[] } } | undefined;
+  const config = bridge?.IPAM?.Config?.find(({ Subnet: subnet }) => subnet?.includes(".") === true);
+  return config?.Gateway ?? config?.Subnet?.replace(/\d+\/\d+$/, (last) => String(Number.parseInt(last, 10) + 1));
 }
 
 function readTable(file: string): string {

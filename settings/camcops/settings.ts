@@ -14,6 +14,7 @@ import {
   oneOf,
   port,
   serviceSettings,
+  serviceTerms,
   text,
   timeZone,
   volumeName,
@@ -121,6 +122,21 @@ const privateCa = group({
   }),
   ...made,
 });
+
+const logLevels = ["debug", "info", "warning", "error"] as const;
+
+/** A service that runs CamCOPS itself. */
+function camcopsService(memory: number) {
+  return group({
+    ...serviceTerms(memory),
+    logLevel: oneOf(logLevels)
+      .optional()
+      .meta({
+        description: "How much it logs. Without it: `camcops.logLevel`.",
+        examples: ["warning"],
+      }),
+  }).prefault({});
+}
 
 function subjectPart(longest: number) {
   return text(`a text of 1 to ${longest} characters`, new RegExp(`^.{1,${longest}}$`)).optional();
@@ -380,10 +396,12 @@ const camcopsGroup = group({
   services: group({
     mysql: serviceSettings(1024).meta({ description: "The database." }),
     rabbitmq: serviceSettings(512).meta({ description: "The message queue." }),
-    camcops_server: serviceSettings(1024).meta({ description: "The web server." }),
-    camcops_scheduler: serviceSettings(640).meta({ description: "The scheduler of background tasks." }),
-    camcops_workers: serviceSettings(1536).meta({ description: "The workers, each container." }),
-    camcops_monitor: serviceSettings(640).meta({ description: "Flower." }),
+    camcops_server: camcopsService(1024).meta({ description: "The web server." }),
+    camcops_scheduler: camcopsService(640).meta({
+      description: "The scheduler of background tasks.",
+    }),
+    camcops_workers: camcopsService(1536).meta({ description: "The workers, each container." }),
+    camcops_monitor: camcopsService(640).meta({ description: "Flower." }),
   })
     .prefault({})
     .meta({ description: "Limits of each service." }),
@@ -391,11 +409,11 @@ const camcopsGroup = group({
   timeZone: timeZone()
     .default("UTC")
     .meta({
-      description: "Time zone of the containers and of the export schedule.",
+      description: "Time zone of the containers, unless one has its own, and of the export schedule.",
       examples: ["Europe/London"],
     }),
-  logLevel: oneOf(["debug", "info", "warning", "error"]).default("info").meta({
-    description: "How much CamCOPS logs.",
+  logLevel: oneOf(logLevels).default("info").meta({
+    description: "How much CamCOPS's processes log, unless one has its own level.",
     caution: "debug may log patients' data.",
   }),
   config: configSections(configValue)

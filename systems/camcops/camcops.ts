@@ -68,7 +68,7 @@ export class Camcops extends pulumi.ComponentResource {
   constructor(name: string, args: CamcopsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:camcops:Camcops", name, {}, opts);
     const { host, settings, secrets, imageRevision } = args;
-    const { certificate } = settings;
+    const { certificate, services } = settings;
     const child = { parent: this };
     const { image, network } = partsOf({
       parent: this,
@@ -121,9 +121,9 @@ export class Camcops extends pulumi.ComponentResource {
               address: settings.mysql.hostAddress,
               hostPort: settings.mysql.hostPort,
             },
-            ...settings.services.mysql,
             logs: settings.logs,
             timeZone: settings.timeZone,
+            ...services.mysql,
           },
           child,
         )
@@ -138,9 +138,9 @@ export class Camcops extends pulumi.ComponentResource {
         volumeName: `${settings.name}-rabbitmq-data`,
         image: image("rabbitmq"),
         network: brokerNetwork,
-        ...settings.services.rabbitmq,
         logs: settings.logs,
         timeZone: settings.timeZone,
+        ...services.rabbitmq,
       },
       child,
     );
@@ -195,7 +195,7 @@ export class Camcops extends pulumi.ComponentResource {
     };
 
     const credentials = userPassword.apply((password) => clientOptions(settings.mysql.userName, password));
-    const configText = (paths: ConfigInput["certificate"]) =>
+    const configText = (paths: ConfigInput["certificate"], logLevel = settings.logLevel) =>
       pulumi.all([secrets.config, sessionSecret]).apply(([secretConfig, secret]) =>
         renderConfig({
           databaseUrl: databaseUrl({
@@ -211,7 +211,7 @@ export class Camcops extends pulumi.ComponentResource {
           external: { scheme: settings.https ? "https" : "http", serverName, port: settings.hostPort },
           workerConcurrency: settings.workers.concurrency,
           timeZone: settings.timeZone,
-          logLevel: settings.logLevel === "warning" ? "warn" : settings.logLevel,
+          logLevel: logLevel === "warning" ? "warn" : logLevel,
           config: settings.config,
           secretConfig,
         }),
@@ -226,7 +226,10 @@ export class Camcops extends pulumi.ComponentResource {
     const serverConfig = files(
       "server",
       {
-        [settings.configFilename]: configText(settings.https ? certificatePaths(certificate) : undefined),
+        [settings.configFilename]: configText(
+          settings.https ? certificatePaths(certificate) : undefined,
+          services.camcops_server.logLevel,
+        ),
         "client.cnf": credentials,
         ...(made && { "camcops.crt": made.certificatePem, "camcops.key": made.privateKeyPem }),
       },
@@ -260,7 +263,7 @@ export class Camcops extends pulumi.ComponentResource {
         ...common,
         task: "upgrade_db",
         containerName: `${settings.name}-upgrade_db`,
-        memory: settings.services.camcops_server.memory,
+        memory: services.camcops_server.memory,
         command: ["camcops-upgrade-db"],
       },
       { ...child, dependsOn: database === undefined ? [] : [database] },
@@ -271,7 +274,7 @@ export class Camcops extends pulumi.ComponentResource {
         ...common,
         task: "superuser",
         containerName: `${settings.name}-superuser`,
-        memory: settings.services.camcops_server.memory,
+        memory: services.camcops_server.memory,
         files: [config, files("superuser", { password: this.superuserPassword }, superuserFolder)],
         command: ["camcops-superuser", settings.superuser.username, `${superuserFolder}/password`],
       },
@@ -287,7 +290,7 @@ export class Camcops extends pulumi.ComponentResource {
         `${name}-${which}`,
         {
           ...common,
-          ...settings.services[which],
+          ...services[which],
           service: which,
           containerName: `${settings.name}-${which}`,
           operations: { version: 1, shell: ["bash"] },
@@ -302,7 +305,8 @@ export class Camcops extends pulumi.ComponentResource {
     ];
     // Celery as the first process stops by itself; `camcops_server launch_…` ignores SIGTERM and takes twice the memory.
     const celery = ["celery", "--app", "camcops_server.cc_modules"];
-    const logLevel = settings.logLevel.toUpperCase();
+    const logLevel = (which: "camcops_scheduler" | "camcops_workers" | "camcops_monitor") =>
+      services[which].logLevel ?? settings.logLevel;
 
     service(
       "camcops_server",
@@ -343,7 +347,7 @@ export class Camcops extends pulumi.ComponentResource {
           "beat",
           `--schedule=${lockFolder}/camcops_celerybeat_schedule`,
           "--pidfile=/tmp/celerybeat.pid",
-          `--loglevel=${logLevel}`,
+          `--loglevel=${logLevel("camcops_scheduler").toUpperCase()}`,
           ...schedulerArguments({ config: settings.config }),
         ],
         cpuShares: 512,
@@ -366,7 +370,7 @@ export class Camcops extends pulumi.ComponentResource {
           "-O",
           "fair",
           "--soft-time-limit=300",
-          `--loglevel=${logLevel}`,
+          `--loglevel=${logLevel("camcops_workers").toUpperCase()}`,
           ...workerArguments({ config: settings.config, workerConcurrency: settings.workers.concurrency }),
         ],
         // Workers send mail and export to other servers.
@@ -395,7 +399,7 @@ export class Camcops extends pulumi.ComponentResource {
           ),
         ],
         environment: { ...common.environment, FLOWER_LOGIN_FILE: `${flowerFolder}/login` },
-        command: [...celery, "flower", "--conf=/camcops/flowerconfig.py"],
+        command: [...celery, "flower", "--conf=/camcops/flowerconfig.py", `--logging=${logLevel("camcops_monitor")}`],
         networks: joined(["camcops_monitor"]),
         ports: [{ address: settings.flower.hostAddress, hostPort: settings.flower.hostPort, containerPort: 5555 }],
         cpuShares: 512,

@@ -73,9 +73,9 @@ export class Coped extends pulumi.ComponentResource {
       service,
       containerName: `${settings.name}-${service}`,
       image: image(service),
-      ...services[service],
       logs,
       timeZone,
+      ...services[service],
     });
 
     const data = network("data", "internal");

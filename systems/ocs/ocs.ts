@@ -57,6 +57,7 @@ interface Agent extends AgentInstance {
   memory: number;
   cpus?: number | undefined;
   restart: RestartPolicy;
+  timeZone?: string | undefined;
   running: boolean;
 }
 
@@ -145,9 +146,9 @@ export class Ocs extends pulumi.ComponentResource {
       service,
       containerName: `${settings.name}-${service}`,
       networks: this.#joined(service),
-      ...settings.services[service],
       logs: settings.logs,
       timeZone: settings.timeZone,
+      ...settings.services[service],
     };
   }
 
@@ -354,7 +355,18 @@ export class Ocs extends pulumi.ComponentResource {
   #agent(agent: Agent, tools: FileVolume, dependsOn: pulumi.Resource[]): void {
     const { host, settings } = this.#args;
     const { siteConfigDirectory } = settings;
-    const { instanceId, hostname, image, devices = [], groupIds = [], mounts = [], memory, cpus, restart } = agent;
+    const {
+      instanceId,
+      hostname,
+      image,
+      devices = [],
+      groupIds = [],
+      mounts = [],
+      memory,
+      cpus,
+      restart,
+      timeZone,
+    } = agent;
     const hub = this.#hub(agent.network);
     const ownConfig = siteConfigDirectory !== undefined;
     new Service(
@@ -392,7 +404,7 @@ export class Ocs extends pulumi.ComponentResource {
         restart,
         standby: !agent.running,
         logs: settings.logs,
-        timeZone: settings.timeZone,
+        timeZone: timeZone ?? settings.timeZone,
         healthCheck: {
           command: ["python3", `${toolsFolder}/health.py`, hub.wampHttp, `${hub.addressRoot}.${instanceId}`],
           intervalSeconds: settings.healthInterval,

@@ -6,44 +6,15 @@ import * as pulumi from "@pulumi/pulumi";
 import { bundledImage, contextHash } from "../../components/build.ts";
 import { clientOptions, initialStatements } from "../../components/mysql-files.ts";
 import { camcopsSettings, type CamcopsSecretConfig } from "../../settings/camcops/settings.ts";
-import { Camcops, type CamcopsSecrets } from "../../systems/camcops/camcops.ts";
+import { Camcops } from "../../systems/camcops/camcops.ts";
 import { renderConfig, type ConfigInput } from "../../systems/camcops/config.ts";
 import { issue } from "../certificates.ts";
+import { filesOf, images, recordCamcops } from "../recorded-camcops.ts";
 import { hardened, hardenedOptions, labels, ownerLabels } from "../hardened.ts";
 import type { Recorded } from "../mocks.ts";
 import { certificatePem, generatedKey, generatedPassword, imageId, signedPem } from "../provider-outputs.ts";
 import { described, differences, isMadeAfter, named, recordOnHost, tree } from "../recorded.ts";
 import { findSecrets } from "../secret-search.ts";
-
-const images = { camcops: "camcops:1", mysql: "mariadb:1", rabbitmq: "rabbitmq:1" };
-
-interface Deployment {
-  settings?: Record<string, unknown>;
-  secrets?: () => CamcopsSecrets;
-  preview?: boolean;
-  /** @default checks nothing */
-  inspect?: (camcops: Camcops) => unknown;
-}
-
-/** Deploys CamCOPS with pulled images, so that no test depends on the content of `images/`. */
-async function recordCamcops({ settings = {}, secrets, preview = false, inspect }: Deployment = {}) {
-  return recordOnHost(
-    (host, options) => {
-      const parsed = camcopsSettings.parse({ images, ...settings });
-      const camcops = new Camcops("camcops", { host, settings: parsed, secrets: secrets?.() ?? {} }, options);
-      inspect?.(camcops);
-    },
-    { preview },
-  );
-}
-
-/** The files that a `FileVolume` holds. */
-function filesOf(recorded: Recorded[], suffix: string): Record<string, string> {
-  const { uploads } = named(recorded, `camcops-${suffix}-files-carrier`).inputs as {
-    uploads: { secret: { file: string; content: string }[] };
-  };
-  return Object.fromEntries(uploads.secret.map(({ file, content }) => [file.replace("/files/", ""), content]));
-}
 
 /** Names of the containers in a list of resources, of services and tasks alike. */
 function containersAmong(names: string[]): string[] {
@@ -457,7 +428,7 @@ describe("Camcops by default", () => {
       assert.deepEqual(inputs, {
         ...usual,
         envs: [...usual.envs, "FLOWER_LOGIN_FILE=/run/flower/login"],
-        command: [...celery, "flower", "--conf=/camcops/flowerconfig.py"],
+        command: [...celery, "flower", "--conf=/camcops/flowerconfig.py", "--logging=info"],
         networksAdvanced: joined("camcops_monitor"),
         ports: [{ ip: "127.0.0.1", external: 5555, internal: 5555 }],
         memory: 640,
@@ -941,6 +912,31 @@ describe("Camcops", () => {
       filesOf(recorded, "config")["camcops.conf"],
       renderConfig({ ...usualConfig, port: 8111, timeZone: "Europe/London", logLevel: "warn" }),
     );
+  });
+
+  it("lets each of its own processes log as much as is said of it", async () => {
+    const recorded = await recordCamcops({
+      settings: {
+        logLevel: "error",
+        services: { camcops_server: { logLevel: "warning" }, camcops_workers: { logLevel: "debug" } },
+      },
+    });
+    const levels = (which: string) =>
+      [...(filesOf(recorded, which)["camcops.conf"] ?? "").matchAll(/^(?:WEBVIEW|CLIENT_API)_LOGLEVEL = (.+)$/gm)].map(
+        ([, level]) => level,
+      );
+    assert.deepEqual(
+      [levels("server"), levels("config")],
+      [
+        ["warn", "warn"],
+        ["error", "error"],
+      ],
+    );
+    const last = (name: string, option: string) =>
+      (named(recorded, `camcops-${name}`).inputs["command"] as string[]).find((word) => word.startsWith(option));
+    assert.equal(last("camcops_scheduler-container", "--loglevel="), "--loglevel=ERROR");
+    assert.equal(last("camcops_workers-container-1", "--loglevel="), "--loglevel=DEBUG");
+    assert.equal(last("camcops_monitor-container", "--logging="), "--logging=error");
   });
 
   it("writes keys of camcops.conf from settings and from secrets", async () => {

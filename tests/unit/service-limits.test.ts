@@ -47,15 +47,20 @@ const systems: Record<string, { services: string[]; settings: Record<string, unk
 describe("what a service may use", () => {
   for (const [name, { services, settings, deploy }] of Object.entries(systems)) {
     const limits = Object.fromEntries(
-      services.map((service, index) => [service, { memory: 1100 + index, cpus: 0.5 + index / 4, restart: "always" }]),
+      services.map((service, index) => [
+        service,
+        { memory: 1100 + index, cpus: 0.5 + index / 4, restart: "always", timeZone: "Asia/Tokyo" },
+      ]),
     );
     /** The limits that containers of services have, in the order of memory. */
     const recordLimits = async (own: Record<string, unknown>) => {
       const recorded = await recordOnHost((host, options) => {
         deploy(host, { ...settings, ...own }, options);
       });
-      const found = recorded.flatMap(({ name: container, inputs: { memory, cpuQuota, cpuPeriod, restart } }) =>
-        /-container(-1)?$/.test(container) && restart !== "no" ? [{ memory, cpuQuota, cpuPeriod, restart }] : [],
+      const found = recorded.flatMap(({ name: container, inputs: { memory, cpuQuota, cpuPeriod, restart, envs } }) =>
+        /-container(-1)?$/.test(container) && restart !== "no"
+          ? [{ memory, cpuQuota, cpuPeriod, restart, zone: (envs as string[])[0] }]
+          : [],
       );
       return found.sort((a, b) => Number(a.memory) - Number(b.memory));
     };
@@ -68,17 +73,18 @@ describe("what a service may use", () => {
           cpuQuota: 50_000 + index * 25_000,
           cpuPeriod: 100_000,
           restart: "always",
+          zone: "TZ=Asia/Tokyo",
         })),
       );
     });
 
-    it(`is all processor time unless its setting says otherwise, for each service of ${name}`, async () => {
-      const found = await recordLimits({});
+    it(`is all processor time, in the system's time zone, unless its setting says otherwise, for each service of ${name}`, async () => {
+      const found = await recordLimits({ timeZone: "Europe/London" });
       assert.equal(found.length, services.length);
-      for (const { cpuQuota, cpuPeriod, restart } of found) {
+      for (const { cpuQuota, cpuPeriod, restart, zone } of found) {
         assert.deepEqual(
-          { cpuQuota, cpuPeriod, restart },
-          { cpuQuota: undefined, cpuPeriod: undefined, restart: "unless-stopped" },
+          { cpuQuota, cpuPeriod, restart, zone },
+          { cpuQuota: undefined, cpuPeriod: undefined, restart: "unless-stopped", zone: "TZ=Europe/London" },
         );
       }
     });

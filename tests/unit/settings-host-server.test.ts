@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { networkInterfaces } from "node:os";
 
-import { hostServerFindings, listenersOn } from "../../settings/host-server.ts";
+import { gatewayOf, hostServerFindings, listenersOn } from "../../settings/host-server.ts";
 import { dockerStub } from "../docker-stub.ts";
 
 /** The addresses of listeners by lines of `/proc/net/tcp` and `/proc/net/tcp6`, as a machine shows them. */
@@ -75,6 +75,23 @@ describe("a server on the Docker host", () => {
       assert.deepEqual(await find("host.docker.internal", port, "Docker Desktop"), nothing);
     });
   });
+
+  const networks: [config: object[], expected: string | undefined][] = [
+    [[{ Subnet: "172.17.0.0/16", Gateway: "172.17.0.9" }], "172.17.0.9"],
+    [[{ Subnet: "172.17.0.0/16" }], "172.17.0.1"],
+    [[{ Subnet: "fd00::/80", Gateway: "fd00::1" }, { Subnet: "10.200.4.128/25" }], "10.200.4.129"],
+    [[], undefined],
+  ];
+  for (const [config, expected] of networks) {
+    it(`is known to containers as ${expected} where Docker's network has ${JSON.stringify(config)}`, async () => {
+      const stub = await dockerStub({ "GET /networks/bridge": { body: { IPAM: { Config: config } } } });
+      try {
+        assert.equal(await gatewayOf(stub.client), expected);
+      } finally {
+        await stub.close();
+      }
+    });
+  }
 
   it("is refused by its own address, too, where it does not listen on that", async () => {
     const [own] = Object.values(networkInterfaces())

@@ -167,7 +167,7 @@ describe("preflight", () => {
     stub = await dockerStub({
       "GET /_ping": { body: "OK" },
       "GET /containers/json": { body: [] },
-      "GET /networks/bridge": { body: { IPAM: { Config: [{ Gateway: "172.31.255.1" }] } } },
+      "GET /networks/bridge": { body: { IPAM: { Config: [{ Subnet: "172.31.255.0/24" }] } } },
     });
     const { client } = stub;
     const settings = await onFreePorts({ mysql: { container: false, server: "host.docker.internal", port } });
