@@ -20,6 +20,12 @@ export interface HistoryEntry {
   backup?: string;
 }
 
+/** Where an upgrade's journal says that it stands. */
+export interface JournalStep {
+  way: "forward" | "back";
+  step: string;
+}
+
 /** All that an upgrade must bring forward as a whole or leave as it was. */
 export interface Data {
   dump: string;
@@ -65,21 +71,35 @@ export class Shop extends Deployment {
 
   /** Writes as users do: to the database, and to the files. */
   async write(words: string): Promise<void> {
-    const client = ["mariadb", "--defaults-extra-file=/run/secrets/client.cnf", "things"];
-    const insertion = `--execute=INSERT INTO thing (name) VALUES ('${words}')`;
-    assertExit(await exec(`${this.name}-database`, [...client, insertion]), 0);
+    await this.#query(`INSERT INTO thing (name) VALUES ('${words}')`);
     assertExit(await exec(`${this.name}-web`, ["sh", "-c", `echo '${words}' >>/data/written`]), 0);
+  }
+
+  /** What users wrote to the database, as migrations have left it: each appends its version. */
+  async things(): Promise<string[]> {
+    return (await this.#query("SELECT name FROM thing ORDER BY id")).trimEnd().split("\n");
+  }
+
+  /** The version of the schema. */
+  async schemaVersion(): Promise<number> {
+    return Number(await this.#query("SELECT MAX(number) FROM version"));
   }
 
   /** The deployments, the first one first. */
   async history(): Promise<HistoryEntry[]> {
     const { stdout } = assertExit(await this.slipway("history", "--json"), 0);
-    return (JSON.parse(stdout) as HistoryEntry[]).sort((a, b) => a.number - b.number);
+    return JSON.parse(stdout) as HistoryEntry[];
   }
 
-  /** The step that an upgrade under way, or one that was killed, has come to; nothing when there is none. */
-  step(): string | undefined {
+  /** Where an upgrade stands that is under way or was killed; nothing when there is none. */
+  journal(): JournalStep | undefined {
     const file = join(this.sandbox.home, "deployments", this.stack, "journal.json");
-    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as { step: string }).step : undefined;
+    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as JournalStep) : undefined;
+  }
+
+  async #query(statement: string): Promise<string> {
+    const client = ["mariadb", "--defaults-extra-file=/run/secrets/client.cnf", "--batch", "--skip-column-names"];
+    const command = [...client, `--execute=${statement}`, "things"];
+    return assertExit(await exec(`${this.name}-database`, command), 0).stdout;
   }
 }
