@@ -48,7 +48,9 @@ export async function bring(
 ): Promise<OutputMap> {
   const { data } = goal;
   const unloaded =
-    data === undefined ? undefined : await journal.step("data", () => putBack(context, journal, goal, data));
+    data === undefined || journal.current.isLoaded
+      ? undefined
+      : await journal.step("data", () => putBack(context, journal, goal, data));
   const outputs = await journal.step("deploy", async () => {
     await releaseProtected(context, goal);
     return runUp(context, goal, onEvent);
@@ -59,6 +61,7 @@ export async function bring(
       const services = members.filter(isWriter);
       await stopAll(context.client, services, context.report);
       await loadBackup(context, unloaded);
+      journal.set({ isLoaded: true });
       await startAll(context, services, context.options, context.report);
     });
   }
@@ -98,6 +101,7 @@ async function putBack(
   if (!journal.current.isSaved) await saveWhatIsThere(context, journal, goal, tools);
   if (takesData) {
     await loadBackup(context, { file, archive });
+    journal.set({ isLoaded: true });
     return undefined;
   }
   await emptyDatabases(context, goal, tools);
@@ -242,11 +246,15 @@ export function beginsOn(event: EngineEvent, urns: ReadonlySet<string>): boolean
   return ["create", "create-replacement", "replace"].includes(metadata.op);
 }
 
-/** Makes a key of age that opens a backup until its upgrade is done, and keeps the private one in a file of its own. */
-export async function sessionKey(tools: BackupTools, file: string): Promise<{ identity: string; recipient: string }> {
+/**
+ * Makes a key of age that opens a backup until its upgrade is done, and keeps the private one in a file of its own.
+ *
+ * @returns the public one.
+ */
+export async function sessionKey(tools: BackupTools, file: string): Promise<string> {
   const text = await tools.newIdentity();
   const recipient = /age1[0-9a-z]+/.exec(text)?.[0];
   if (recipient === undefined) throw new Error("age-keygen printed no public key");
   writeFileSync(file, text, { mode: 0o600 });
-  return { identity: file, recipient };
+  return recipient;
 }

@@ -12,7 +12,7 @@ import { refuseForeignNames } from "../deployment/names.ts";
 import { changeCount, isDestructive } from "../deployment/plan.ts";
 import { prepare } from "../deployment/prepare.ts";
 import { currentDeployment, otherDeployer } from "../deployment/record.ts";
-import { readState } from "../deployment/state.ts";
+import { readLastUpdate, readState } from "../deployment/state.ts";
 import { summarise } from "../deployment/summary.ts";
 import { readDeclared } from "../drift/declared.ts";
 import { driftedUrns, driftLines, findDrift, type Drift } from "../drift/drift.ts";
@@ -22,7 +22,15 @@ import { commandLine, dockerHost, setInStackFile, type CommonOptions, type Site 
 import { coloured, consent, remark, say } from "../terminal/terminal.ts";
 import { checkHealth, deployedNow, probeAll, stackOf, systemsOf, type Context, type SystemOutput } from "./context.ts";
 import { deployPlainly, deployWithWayBack, makeImages, noteSuccess, takeUp, wayBackOf } from "./deployment.ts";
-import { beginEntry, endInterrupted, lastDeployer, presentDeployment, readHistory, settingsOf } from "./history.ts";
+import {
+  beginEntry,
+  endInterrupted,
+  lastDeployer,
+  presentDeployment,
+  readHistory,
+  settingsOf,
+  type Entry,
+} from "./history.ts";
 import { keepProgram } from "./program.ts";
 import { forgetHalfRestore } from "./half-restore.ts";
 import { manualTasks, touchedData, type Touched } from "./touched.ts";
@@ -191,8 +199,20 @@ async function deployChanges(
   );
   const source = { program: projectRoot, settings: settingsOf(site, entry.number), replace: driftedUrns(drifts) };
   const attempt = { entry, source, plan, touched, settings, isSaved };
+  warnOfChangesSince(context, former);
   const isGuarded = isSaved || (kind === "upgrade" && former !== undefined);
   return isGuarded ? deployWithWayBack(context, attempt) : deployPlainly(context, attempt);
+}
+
+/** Says that what is there is not what would be brought back. */
+function warnOfChangesSince({ site }: Context, former: Entry | undefined): void {
+  const last = readLastUpdate(site);
+  const ended = readHistory(site).findLast(({ result }) => result === "succeeded" || result === "rolled back")?.ended;
+  if (former === undefined || ended === undefined || last?.kind !== "update" || last.time <= new Date(ended)) return;
+  remark(
+    `The stack was changed since the deployment ${former.number}, by plain \`pulumi up\` or by a deployment that failed. ` +
+      `Should this one fail, the deployment ${former.number} is brought back.`,
+  );
 }
 
 function question(kind: "up" | "upgrade", isDestroying: boolean): string {

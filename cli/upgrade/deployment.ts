@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import { buildContext, builtReference } from "../../components/build.ts";
@@ -105,6 +104,12 @@ export async function takeUp(
   const journal = JournalFile.open(site);
   if (journal === undefined) return;
   const { number, kind, step } = journal.current;
+  const entry = readEntry(site, number);
+  if (entry !== undefined && entry.result !== "unfinished") {
+    // It was killed when it had ended.
+    journal.remove();
+    return;
+  }
   const name = `The ${kind === "up" ? "deployment" : kind} ${number}, which was interrupted in the step ${step},`;
   const next = whatNext(journal.current);
   if (forget || next === "anew") {
@@ -113,9 +118,7 @@ export async function takeUp(
     journal.remove();
     return;
   }
-  const { members } = await deployedNow(context);
-  const now = new Map(members.map(({ container, id }) => [container, id]));
-  const touched = isTouched(journal.current, now);
+  const touched = await touchedNow(context, journal);
   if (goesBack && touched && journal.current.backup === undefined) {
     throw new Failure(
       `${name} may have changed data of which there is no backup, so that nothing can be brought back. Nothing was changed. ` +
@@ -124,16 +127,11 @@ export async function takeUp(
   }
   if (next === "back" || goesBack) {
     remark(`${name} is brought back.`);
-    journal.set({
-      touched,
-      way: "back",
-      ...(next === "forward" && { failure: `It was interrupted in the step ${step}.` }),
-    });
+    if (next === "forward") journal.turnBack({ touched, failure: `It was interrupted in the step ${step}.` });
     await goBack(context, journal);
   }
   remark(`${name} goes on.`);
   journal.set({ touched });
-  const entry = readEntry(site, number);
   const program = entry === undefined ? undefined : keptProgram(site, entry.program);
   if (program === undefined) throw missingProgram(context, number);
   // Whether data may be changed is known by now.
@@ -149,8 +147,9 @@ async function goForward(
   const { site } = context;
   const { number, data, target } = journal.current;
   const reached = target === undefined ? undefined : readEntry(site, target);
+  let outputs: OutputMap;
   try {
-    const outputs = await bring(
+    outputs = await bring(
       context,
       journal,
       { ...source, data, services: reached?.services ?? {}, ...(reached && { kept: reached.kept }) },
@@ -158,17 +157,15 @@ async function goForward(
         if (!journal.current.touched && beginsOn(event, urns)) journal.set({ touched: true });
       },
     );
-    remark(`Steps: ${journal.times().join(", ")}`);
-    await noteSuccess(context, number);
-    journal.remove();
-    return outputs;
   } catch (error) {
-    const { former, touched, backup } = journal.current;
+    const { former, backup } = journal.current;
     if (isInterruption(error)) {
       throw former === undefined
         ? error
         : withNote(error, `To go back instead, type: ${commandLine("rollback", context.options)}`);
     }
+    // Data that a rollback brought are others than those before in any case.
+    const touched = data !== undefined || (await touchedNow(context, journal));
     const isKnown = !touched || backup !== undefined;
     if (former === undefined || !isKnown) {
       endEntry(site, number, "failed");
@@ -176,10 +173,19 @@ async function goForward(
       if (isKnown) throw error;
       throw withNote(error, "Data may have been changed, and there is no backup of them: nothing was brought back.");
     }
-    // Data that a rollback brought are others than those before in any case.
-    journal.set({ way: "back", failure: (error as Error).message, ...(data !== undefined && { touched: true }) });
+    journal.turnBack({ touched, failure: (error as Error).message });
     return goBack(context, journal);
   }
+  remark(`Steps: ${journal.times().join(", ")}`);
+  await noteSuccess(context, number);
+  journal.remove();
+  return outputs;
+}
+
+/** Whether data may have been changed by now. The engine's last events may be lost when it fails; containers are not. */
+async function touchedNow(context: Context, journal: JournalFile): Promise<boolean> {
+  const { members } = await deployedNow(context);
+  return isTouched(journal.current, new Map(members.map(({ container, id }) => [container, id])));
 }
 
 /** Goes back to the deployment before, and says so. */
@@ -215,7 +221,7 @@ async function goBack(context: Context, journal: JournalFile): Promise<never> {
   }
   remark(`Steps: ${journal.times().join(", ")}`);
   const { safety } = journal.current;
-  endEntry(site, number, "rolled back", { backTo: former.number, safety });
+  endEntry(site, number, "rolled back", { safety });
   journal.remove();
   throw new Failure(
     failureReport({
@@ -251,12 +257,13 @@ async function backUp(context: Context, journal: JournalFile): Promise<void> {
   }
   const tools = await toolsOf(context);
   const isEncrypted = readBackupSettings(site).recipient !== undefined;
-  const key = isEncrypted ? await sessionKey(tools, join(site.deploymentsFolder, "identity")) : undefined;
-  if (key !== undefined) journal.set({ identity: key.identity });
+  const identity = join(site.deploymentsFolder, "identity");
+  if (isEncrypted) journal.set({ identity });
+  const alsoFor = isEncrypted ? await sessionKey(tools, identity) : undefined;
   const folder = backupFolder(site);
   const file = await saveStack(
     await deployedNow(context),
-    { folder: () => folder, occasion: "upgrade", alsoFor: key?.recipient },
+    { folder: () => folder, occasion: "upgrade", alsoFor },
     options,
     report,
   );
@@ -318,9 +325,4 @@ export function isInterruption(error: unknown): boolean {
 function withNote(error: unknown, note: string): Error {
   if (!(error instanceof Failure)) return new Failure(`${(error as Error).message}\n${note}`);
   return new Failure(`${error.message}\n${note}`, error.exitCode);
-}
-
-/** Forgets the private key that a killed upgrade left without a journal. */
-export function removeStaleKey({ site }: Pick<Context, "site">): void {
-  if (JournalFile.open(site) === undefined) rmSync(join(site.deploymentsFolder, "identity"), { force: true });
 }

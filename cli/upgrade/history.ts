@@ -35,7 +35,7 @@ export interface Entry extends DeploymentRecord {
   program: string;
   /** Number of the deployment that ran before. */
   former?: number;
-  /** Number of the deployment that was gone back to. */
+  /** Number of the deployment that a rollback brought again. */
   backTo?: number;
   /** File with the data as they were before. */
   backup?: string;

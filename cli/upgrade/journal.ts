@@ -41,6 +41,8 @@ export interface Journal {
   safety: string[];
   /** Whether these are complete. */
   isSaved: boolean;
+  /** Whether the data that this way brings are in their places: what is written from then on must not be replaced again. */
+  isLoaded: boolean;
   /** Whether a step that may change data has begun. */
   touched: boolean;
   /** The containers of such steps, as they were before. */
@@ -94,6 +96,7 @@ export class JournalFile {
       steps: [],
       safety: [],
       isSaved: false,
+      isLoaded: false,
       touched: false,
       ...begun,
     };
@@ -113,6 +116,11 @@ export class JournalFile {
   set(more: Partial<Journal>): void {
     this.#current = { ...this.#current, ...more };
     writeJsonDurably(this.#file, this.#current);
+  }
+
+  /** Turns round, because of a failure. */
+  turnBack(more: Partial<Journal>): void {
+    this.set({ way: "back", isSaved: false, isLoaded: false, ...more });
   }
 
   /** Does a step, and notes before that it begins. */

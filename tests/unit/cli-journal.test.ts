@@ -50,6 +50,16 @@ describe("the journal of an upgrade", () => {
     assert.deepEqual(readdirSync(join(home, "deployments", "dev")), ["journal.json"]);
   });
 
+  it("begins the way back without what was saved and loaded on the way forward", () => {
+    const journal = begin();
+    journal.set({ isSaved: true, isLoaded: true, safety: ["/s"] });
+    journal.turnBack({ touched: true, failure: "no luck" });
+    const { way, isSaved, isLoaded, safety, touched, failure } = journal.current;
+    assert.deepEqual([way, isSaved, isLoaded, touched, failure], ["back", false, false, true, "no luck"]);
+    assert.deepEqual(safety, ["/s"]);
+    assert.deepEqual(onDisk(), journal.current);
+  });
+
   it("keeps the step that failed", async () => {
     const journal = begin();
     await assert.rejects(
