@@ -59,7 +59,11 @@ export async function deployPlainly(context: Context, { entry, source }: Attempt
 export async function noteSuccess(context: Context, number: number): Promise<void> {
   const services = await describeServices(context);
   endEntry(context.site, number, "succeeded", { services, kept: readProtected(context.site) });
-  tidy(context.site);
+  try {
+    tidy(context.site);
+  } catch (error) {
+    remark(`What is not needed any more could not be removed: ${(error as Error).message}`);
+  }
 }
 
 /**
