@@ -32,7 +32,7 @@ import {
   type Entry,
 } from "./history.ts";
 import { keepProgram } from "./program.ts";
-import { forgetHalfRestore } from "./half-restore.ts";
+import { endRestore, halfRestore } from "./half-restore.ts";
 import { manualTasks, touchedData, type Touched } from "./touched.ts";
 
 export interface DeployOptions extends LockOptions {
@@ -76,7 +76,8 @@ export async function deployClone(kind: "up" | "upgrade", options: DeployOptions
 
   await takeUp(context, { forget: options.forgetUnfinished === true, goesBack: false });
   endInterrupted(site);
-  forgetHalfRestore(site);
+  const half = halfRestore(site, options);
+  if (half !== undefined) remark(coloured("yellow", `Warning: ${half}`));
   const stack = await stackOf(context, projectRoot);
   await refuseLostVolumes(client, readState(site)?.dataVolumes ?? [], options.emptyVolume, again);
   const isDeployed = (readState(site)?.containers.length ?? 0) > 0;
@@ -88,6 +89,7 @@ export async function deployClone(kind: "up" | "upgrade", options: DeployOptions
       ? serveUnchanged(context, kind, formerOutputs)
       : deployChanges(context, { kind, options, preview, settings, drifts }),
   );
+  endRestore(site);
   remark(`Times: ${times.join(", ")}`);
   for (const task of manualTasks(preview.plan)) {
     remark(

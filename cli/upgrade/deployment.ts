@@ -9,6 +9,7 @@ import { backupFolder, saveStack } from "../backup/save-stack.ts";
 import { findParts } from "../backup/saved-parts.ts";
 import type { Plan } from "../deployment/plan.ts";
 import { resourceType } from "../deployment/resources.ts";
+import { recover } from "../deployment/stack.ts";
 import { readProtected } from "../deployment/state.ts";
 import { ensureBuilt } from "../docker/built-image.ts";
 import { startAll } from "../docker/pause.ts";
@@ -122,6 +123,8 @@ export async function takeUp(
     journal.remove();
     return;
   }
+  // What a killed engine has left running would go on to make containers.
+  await recover(site, context.env);
   const touched = await touchedNow(context, journal);
   if (goesBack && touched && journal.current.backup === undefined) {
     throw new Failure(

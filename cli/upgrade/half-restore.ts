@@ -2,7 +2,6 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { commandLine, type CommonOptions, type Site } from "../site.ts";
 import { quoted } from "../terminal/quoted.ts";
-import { remark } from "../terminal/terminal.ts";
 import { writeJsonDurably } from "./durable-file.ts";
 
 /** A restore that has begun to replace data. */
@@ -21,7 +20,7 @@ export function markRestore(site: Site, file: string): void {
   writeJsonDurably(fileOf(site), { file, began: new Date().toISOString() } satisfies BegunRestore);
 }
 
-/** Notes that they are replaced. */
+/** Notes that they are replaced, or that somebody goes on with them as they are. */
 export function endRestore(site: Site): void {
   rmSync(fileOf(site), { force: true });
 }
@@ -36,11 +35,4 @@ export function halfRestore(site: Site, options: Pick<CommonOptions, "stack" | "
     `To begin it again, type: ${commandLine(`restore ${quoted(backup)}`, options)}. ` +
     `To start the services with the data as they are, type: ${commandLine("up", options)}`
   );
-}
-
-/** Goes on with the data as they are, and says so. */
-export function forgetHalfRestore(site: Site): void {
-  if (!existsSync(fileOf(site))) return;
-  remark("A restore was not finished before: the services are started with the data as they are now.");
-  endRestore(site);
 }
