@@ -1,35 +1,30 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type Docker from "dockerode";
-import { buildContext } from "../components/build.ts";
 import { valueAt } from "../settings/path.ts";
 import { readStackFile } from "../settings/stack-file.ts";
-import { imageChoices, type SystemName } from "../settings/systems.ts";
+import type { SystemName } from "../settings/systems.ts";
 import type { ComposeProject, ImportedSystem, Importer } from "../systems/import.ts";
 import type { VariablesFile } from "../systems/variables-file.ts";
-import { ensureBuilt } from "./docker/built-image.ts";
-import { serverOf, serverUser, type DatabaseServer } from "./moving-in/database-data.ts";
+import { serverOf, type DatabaseServer } from "./moving-in/database-data.ts";
+import { withLock } from "./deployment/command-lock.ts";
 import { dockerOf } from "./docker/docker.ts";
 import { withCredentials } from "./moving-in/credentials.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { chooseEnvironment, environmentLine, type EnvironmentOptions } from "./moving-in/environment.ts";
-import {
-  describeInstallation,
-  dumpAndLoad,
-  giveVolumeTo,
-  lookAtInstallation,
-  type Installation,
-} from "./moving-in/installation.ts";
-import { newStackText, refuseExisting, settingsProblems, writeNewStack } from "./moving-in/new-stack.ts";
+import { deployInPlace, giveUp, refuseUnfinished, type InPlaceOptions } from "./moving-in/in-place.ts";
+import { describeInstallation, dumpAndLoad, lookAtInstallation, type Installation } from "./moving-in/installation.ts";
+import { readJournal, type Journal } from "./moving-in/journal.ts";
+import { newStackText, refuseExisting, settingsProblems, writeNewStack, type NewStack } from "./moving-in/new-stack.ts";
 import { prepare } from "./deployment/prepare.ts";
 import { withAnswer } from "./moving-in/questions.ts";
 import { recognised } from "./moving-in/recognised.ts";
-import { commandLine, siteOf, type CommonOptions, type Site } from "./site.ts";
-import { takeOver } from "./moving-in/take-over.ts";
-import { coloured, consent, remark, say } from "./terminal/terminal.ts";
+import { commandLine, siteOf, type Site } from "./site.ts";
+import { quoted } from "./terminal/quoted.ts";
+import { coloured, remark, say } from "./terminal/terminal.ts";
 import { up } from "./up.ts";
 
-export interface ImportOptions extends CommonOptions, EnvironmentOptions {
+export interface ImportOptions extends InPlaceOptions, EnvironmentOptions {
   /** The system's key. @default found by the variables */
   system?: string;
   /** The installation's own configuration file. @default the one that the settings file names, if it can be read here */
@@ -40,6 +35,8 @@ export interface ImportOptions extends CommonOptions, EnvironmentOptions {
   overwrite: boolean;
   /** Stops the installation's containers and deploys the stack in their place. */
   stop: boolean;
+  /** Gives up a take-over that was broken off. */
+  goBack: boolean;
 }
 
 /**
@@ -48,41 +45,22 @@ export interface ImportOptions extends CommonOptions, EnvironmentOptions {
  */
 export async function importInstallation(settingsFile: string, options: ImportOptions): Promise<void> {
   const site = siteOf(options);
+  if (options.goBack) {
+    const client = await dockerOf(site, options);
+    await withLock(site, "import", options, () => giveUp(client, site, options));
+    return;
+  }
+  const unfinished = readJournal(site);
+  if (!options.stop && !options.dryRun) refuseUnfinished(unfinished);
   // To take over later, with a file that was looked through and edited, is the usual way.
-  const isWritten = options.stop && !options.overwrite && existsSync(site.stackFile);
+  const isWritten = options.stop && existsSync(site.stackFile) && (!options.overwrite || unfinished !== undefined);
   if (!options.dryRun && !isWritten) refuseExisting(site, options.overwrite);
-  const { system, importer, found } = recognised(readText(settingsFile), settingsFile, options.system);
-  const read = await importer.read({
-    variables: found.variables,
-    configText: readConfig(importer, found, options),
-  });
-  const docker = await dockerOf(site, options).catch((error: unknown) => {
-    if (options.stop) throw error;
-    return (error as Error).message;
-  });
-  const installation =
-    typeof docker === "string"
-      ? undefined
-      : await lookAtInstallation(docker, read.compose, databaseServer(site, read.compose), settingsFile);
-  const imported = installation === undefined ? read : withCredentials(system, read, installation);
-  const settings = withDatabase(system, imported.settings, installation);
-  const written = isWritten ? readStackFile(site.stack, readText(site.stackFile)).values["environment"] : undefined;
-  const environment = await chooseEnvironment(options, written ?? imported.environment);
-  const stack = { system, environment, settings, secrets: imported.secrets };
+  const engine = await engineOf(site, options);
+  const found = await findInstallation(settingsFile, site, engine, options);
+  const stack = await newStackOf(found, isWritten ? site : undefined, options);
 
-  report(found, imported);
-  say();
-  say(environmentLine(environment));
-  say();
-  say(coloured("bold", "Docker"));
-  if (typeof docker === "string") say(`  Was not looked at: ${docker}`);
-  if (installation !== undefined) for (const line of describeInstallation(installation)) say(`  ${line}`);
-  const database = installation?.project.database;
-  const refused =
-    database === undefined || installation?.refusal === undefined
-      ? undefined
-      : `${installation.refusal}.\n${dumpAndLoad(installation, database, commandLine("dbshell", options))}`;
-
+  describe(found, stack, engine);
+  const refused = refusalOf(found, options);
   const text = isWritten ? readText(site.stackFile) : newStackText(site, stack);
   const problems = settingsProblems(options.stack, text);
   if (options.dryRun) {
@@ -90,23 +68,117 @@ export async function importInstallation(settingsFile: string, options: ImportOp
     say(text.trimEnd());
   } else if (!isWritten) {
     if (options.stop && refused !== undefined) throw new Failure(`${refused}\nNothing was changed.`, exitCode.notGood);
-    const { env } = await prepare(options, { pulumi: true }, { makesStackFile: false });
-    const former = await writeNewStack(site, env, stack);
-    say();
-    if (former !== undefined) say(`The former file is kept as ${former}`);
-    say(coloured("green", `The settings of the stack "${options.stack}" are in ${site.stackFile}`));
+    await write(site, stack, options);
   }
   const wrong = [problems, refused].filter((each) => each !== undefined);
   if (wrong.length > 0) throw new Failure(wrong.join("\n\n"), exitCode.notGood);
+
+  const { installation } = found;
   if (options.dryRun) {
     remark("Nothing was changed.");
-  } else if (options.stop && typeof docker !== "string" && installation !== undefined) {
-    await deployInPlace(docker, site, installation, options);
+  } else if (options.stop && "client" in engine && installation !== undefined) {
+    const place = { client: engine.client, site, installation, commands: commandsOf(settingsFile, options) };
+    // Who types this migrates by hand.
+    const how = { yes: true, attach: false, rebuild: false, emptyVolume: [], migrate: true };
+    await withLock(site, "import", options, () =>
+      deployInPlace(place, options, (data) => up({ ...options, ...how, ...data })),
+    );
   } else {
     say(`Look through it, then type: ${commandLine("preview", options)}`);
     const running = installation?.containers.some(({ isRunning }) => isRunning) === true;
     if (running) say("To stop the installation and deploy the stack in its place, add --stop to this command.");
   }
+}
+
+/** The Docker engine, or why it does not answer, which matters only where something is to be deployed. */
+type Engine = { client: Docker } | { problem: string };
+
+async function engineOf(site: Site, options: ImportOptions): Promise<Engine> {
+  try {
+    return { client: await dockerOf(site, options) };
+  } catch (error) {
+    if (options.stop) throw error;
+    return { problem: (error as Error).message };
+  }
+}
+
+/** An installation by its files, and by what Docker has of it. */
+interface Found {
+  system: SystemName;
+  file: VariablesFile;
+  imported: ImportedSystem;
+  /** Absent where Docker was not looked at. */
+  installation?: Installation;
+}
+
+async function findInstallation(
+  settingsFile: string,
+  site: Site,
+  engine: Engine,
+  options: ImportOptions,
+): Promise<Found> {
+  const { system, importer, found: file } = recognised(readText(settingsFile), settingsFile, options.system);
+  const configText = readConfig(importer, file, options);
+  const read = await importer.read({ variables: file.variables, configText });
+  if ("problem" in engine) return { system, file, imported: read };
+  const server = databaseServer(site, read.compose);
+  const installation = await lookAtInstallation(engine.client, read.compose, server, settingsFile);
+  return { system, file, imported: withCredentials(system, read, installation), installation };
+}
+
+/**
+ * The stack that is equal to an installation; it mounts the database's volume, unless that is to be copied.
+ *
+ * @param written where the stack's file is, if it is written already
+ */
+async function newStackOf(
+  { system, imported, installation }: Found,
+  written: Site | undefined,
+  options: ImportOptions,
+): Promise<NewStack> {
+  const chosen = written && readStackFile(written.stack, readText(written.stackFile)).values["environment"];
+  const environment = await chooseEnvironment(options, chosen ?? imported.environment);
+  const settings = options.copyVolume ? imported.settings : withDatabase(system, imported.settings, installation);
+  return { system, environment, settings, secrets: imported.secrets };
+}
+
+function describe({ file, imported, installation }: Found, { environment }: NewStack, engine: Engine): void {
+  report(file, imported);
+  say();
+  say(environmentLine(environment));
+  say();
+  say(coloured("bold", "Docker"));
+  if ("problem" in engine) say(`  Was not looked at: ${engine.problem}`);
+  if (installation !== undefined) for (const line of describeInstallation(installation)) say(`  ${line}`);
+}
+
+/** Why the stack cannot have the database's data as they are, and what to type; nothing when it can. */
+function refusalOf({ installation }: Found, options: ImportOptions): string | undefined {
+  const database = installation?.project.database;
+  if (database === undefined || installation?.refusal === undefined) return undefined;
+  return `${installation.refusal}.\n${dumpAndLoad(installation, database, commandLine("dbshell", options))}`;
+}
+
+async function write(site: Site, stack: NewStack, options: ImportOptions): Promise<void> {
+  const { env } = await prepare(options, { pulumi: true }, { makesStackFile: false });
+  const former = await writeNewStack(site, env, stack);
+  say();
+  if (former !== undefined) say(`The former file is kept as ${former}`);
+  say(coloured("green", `The settings of the stack "${options.stack}" are in ${site.stackFile}`));
+}
+
+/** What to type to go on with a take-over that was broken off, and to go back. */
+function commandsOf(settingsFile: string, options: ImportOptions): Journal["commands"] {
+  const start = `import ${quoted(resolve(settingsFile))}`;
+  const more = [
+    options.system === undefined ? "" : ` --system ${options.system}`,
+    options.config === undefined ? "" : ` --config ${quoted(resolve(options.config))}`,
+    options.copyVolume ? " --copy-volume" : "",
+  ].join("");
+  return {
+    goOn: commandLine(`${start} --stop${more}`, options),
+    goBack: commandLine(`${start} --go-back`, options),
+  };
 }
 
 /** The server of the stack's database, by the stack's file, be the rest of it right or wrong. */
@@ -133,76 +205,6 @@ function withDatabase(
       ? withVolume
       : withAnswer(withVolume, folderSetting.split("."), place.folder);
   return whole[system] as Record<string, unknown>;
-}
-
-/** Stops the installation and deploys the stack, whose file is written. */
-async function deployInPlace(
-  client: Docker,
-  site: Site,
-  installation: Installation,
-  options: ImportOptions,
-): Promise<void> {
-  const { containers, database, broker, project: compose } = installation;
-  refuseOtherData(site, installation);
-  if (broker?.messages !== undefined && broker.messages > 0) {
-    await consent(`The message queue holds ${broker.messages} messages, which are left behind. Go on?`, options);
-  }
-  const formerUser = database?.data.userId ?? serverUser;
-  const isForeign = formerUser !== serverUser;
-  if (isForeign) {
-    await consent(
-      `Give the files in the volume ${database?.volume ?? ""} from user ${formerUser} to ${serverUser}?`,
-      options,
-    );
-  }
-  const names = containers.map(({ name }) => name).join(", ");
-  await consent(
-    `Stop ${names || "nothing"}, and deploy the stack "${site.stack}" in their place? (Back up the database before.)`,
-    options,
-  );
-  await buildImages(client, options);
-  const give = async (userId: number) => {
-    const image = containers.find(({ service }) => service === compose.database?.service)?.image;
-    if (isForeign && database !== undefined && image !== undefined) {
-      await giveVolumeTo(client, database.volume, userId, image);
-    }
-  };
-  const order = [compose.database?.service, compose.broker?.service].filter((service) => service !== undefined);
-  await takeOver(client, site, containers, order, {
-    deploy: async () => {
-      await give(serverUser);
-      await up({ ...options, yes: true, attach: false, rebuild: false, emptyVolume: [], useVolume: [] });
-    },
-    undo: () => give(formerUser),
-  });
-  say(`The former containers are kept, stopped. Once you are sure: docker rm ${names.replaceAll(",", "")}`);
-}
-
-/** Refuses to begin without the installation's data where the stack's file does not name them. */
-function refuseOtherData({ stack, stackFile }: Site, { database: place, project }: Installation): void {
-  if (place === undefined || project.database === undefined) return;
-  const { setting, folderSetting } = project.database;
-  const { values } = readStackFile(stack, readText(stackFile));
-  const wanted: [key: string | undefined, value: string | undefined][] = [
-    [setting, place.volume],
-    [folderSetting, place.folder === "" ? undefined : place.folder],
-  ];
-  for (const [key, value] of wanted) {
-    if (key === undefined || valueAt(values, key.split(".")) === value) continue;
-    throw new Failure(
-      `The stack's file does not name the database's volume, so that the stack would begin without the data. ${value === undefined ? `Take out ${key}` : `Set ${key}: ${value}`}`,
-      exitCode.usage,
-    );
-  }
-}
-
-/** Builds what the stack builds while the installation still runs, so that it is away for as short as can be. */
-async function buildImages(client: Docker, options: ImportOptions): Promise<void> {
-  const { report, settings } = await prepare(options, { docker: true, baseImage: true }, { deploys: true });
-  for (const { source } of imageChoices(settings)) {
-    if (!("build" in source)) continue;
-    await ensureBuilt(client, report, buildContext(source.build, settings?.imageRevision));
-  }
 }
 
 function readText(file: string): string {

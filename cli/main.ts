@@ -94,6 +94,10 @@ verb("import", "write the file of a stack that is equal to an existing installat
   .option("--dry-run", "say what would be done, and change nothing", false)
   .option("--overwrite", "replace a stack file that is there; it is kept under another name", false)
   .option("--stop", "stop the installation's containers and deploy the stack in their place", false)
+  .option("--copy-volume", "copy the database's volume to one of the stack's own, in place of mounting it", false)
+  .option("--drain", "with --stop: wait until the workers have emptied the message queues", false)
+  .option("--to <folder>", "with --stop: save the database's files there (default: where backups go)")
+  .option("--go-back", "give up a take-over that was broken off: start the former containers again", false)
   .action(async (settingsFile: string, options: ImportOptions) => {
     const { importInstallation } = await import("./import.ts");
     await importInstallation(settingsFile, options);

@@ -5,6 +5,7 @@ import { scheduledBackupProblems, scheduleOf } from "./backup/scheduled/schedule
 import { readVerification, type Verification } from "./backup/verification.ts";
 import { dockerOf } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
+import { readJournal, unfinishedTakeOver } from "./moving-in/journal.ts";
 import { commandLine, siteOf, type CommonOptions } from "./site.ts";
 import { readLastUpdate, readState, type LastUpdate, type StoredState } from "./deployment/state.ts";
 import { halfRestore } from "./upgrade/half-restore.ts";
@@ -28,7 +29,9 @@ export async function status(options: StatusOptions): Promise<void> {
     ...certificates
       .filter(({ daysLeft }) => daysLeft < 0)
       .map(({ service }) => `${service}: its certificate has ended`),
-    ...[unfinished({ site, options }), halfRestore(site, options)].filter((problem) => problem !== undefined),
+    ...[unfinished({ site, options }), halfRestore(site, options), unfinishedTakeOver(readJournal(site))].filter(
+      (problem) => problem !== undefined,
+    ),
     ...(backups.verified?.good === false
       ? [
           `the backup ${backups.verified.file} could not be restored; to verify another: ${commandLine("backup verify", options)}`,

@@ -60,6 +60,8 @@ export interface ComposeDatabase extends ComposeVolume {
   setting: string;
   /** The setting that takes the folder of the data within the volume. @default they have to be at its top */
   folderSetting?: string;
+  /** What follows the system's name in the name of the volume that the stack makes itself, such as `db-data`. */
+  ownVolume: string;
   /** The setting of its image. */
   image: string;
   /**

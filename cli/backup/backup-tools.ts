@@ -13,6 +13,8 @@ export type ServiceMember = Pick<Member, "id" | "name">;
 
 /** What is done in the containers of a stack, and in throw-away ones beside them, to save and restore its data. */
 export interface BackupTools {
+  /** The image that they are in. */
+  image: string;
   /** Compresses, and encrypts for recipients, each of whom can open it. */
   pack: (recipients: readonly string[]) => DockerPipe;
   /** Decrypts where the file is encrypted, and expands. With an identity, its lines and an empty one come first. */
@@ -80,6 +82,7 @@ export async function backupTools(
   const execIn = (member: ServiceMember, command: readonly string[], what: string) =>
     pipeDocker(host, ["exec", "--interactive", member.id, ...command], what);
   return {
+    image,
     pack: (recipients) => throwAway("Compressing", ["pack", ...recipients]),
     unpack: (encrypted) => throwAway("Expanding", ["unpack", ...(encrypted ? ["--identity"] : [])]),
     saveFiles: (volume) =>

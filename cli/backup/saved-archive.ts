@@ -1,22 +1,32 @@
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { DockerPipe } from "../docker/docker-pipe.ts";
 import { writeArchive, type ArchiveSource } from "./archive-writer.ts";
 import { writeNewFile } from "./new-file.ts";
 
+/** Where a backup is written to. */
+export interface BackupFile {
+  /** There is none of this name. */
+  file: string;
+  /** What compresses and encrypts; ended in any case. */
+  packed: DockerPipe;
+  /** Breaks it off. */
+  signal: AbortSignal;
+  /** Is told how many bytes have been written. */
+  onProgress: (bytes: number) => void;
+}
+
 /**
  * Writes a backup into a new file, which is there only when it is complete.
  *
- * @param to.packed what compresses and encrypts; ended here in any case
- * @param to.signal breaks it off
- * @param to.onProgress is told how many bytes have been written
  * @returns how many bytes the file has.
  */
-export async function saveArchive(
-  source: ArchiveSource,
-  to: { file: string; packed: DockerPipe; signal: AbortSignal; onProgress: (bytes: number) => void },
-): Promise<number> {
-  const { file, packed, signal, onProgress } = to;
-  const archive = writeArchive(source);
+export function saveArchive(source: ArchiveSource, to: BackupFile): Promise<number> {
+  return savePacked(writeArchive(source), to);
+}
+
+/** Writes an archive into a new file, in the same way. */
+export async function savePacked(archive: Readable, { file, packed, signal, onProgress }: BackupFile): Promise<number> {
   const fed = pipeline(archive, packed.stdin);
   fed.catch(() => undefined);
   const stop = () => {

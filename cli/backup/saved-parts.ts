@@ -4,6 +4,7 @@ import tar from "tar-stream";
 import type { Part, Proof } from "./archive-format.ts";
 import type { BackupTools, ServiceMember } from "./backup-tools.ts";
 import type { Member } from "../docker/containers.ts";
+import type { DockerPipe } from "../docker/docker-pipe.ts";
 import { DumpChecksum } from "./dump-checksum.ts";
 import { Failure } from "../failure.ts";
 import { surveyFiles } from "./saved-files.ts";
@@ -132,7 +133,12 @@ async function rowsOf(tools: ReadTools, member: ServiceMember, command: readonly
   );
 }
 
-function readFiles(tools: ReadTools, volume: string, note: (problem: string) => void): ReadPart {
+/**
+ * Reads the files of a volume.
+ *
+ * @param note is told of files that cannot be saved; what it throws ends the reading
+ */
+export function readFiles(tools: ReadTools, volume: string, note: (problem: string) => void): ReadPart {
   const { stdin, stdout, ended } = tools.saveFiles(volume);
   stdin.end();
   const pack = tar.pack();
@@ -155,10 +161,19 @@ export async function writePart(
   { part, member, ...where }: DeployedPart,
   content: AsyncIterable<Buffer>,
 ): Promise<void> {
-  const { stdin, stdout, ended } =
+  const pipe =
     "volume" in where
       ? tools.loadFiles(where.volume)
       : tools.execIn(member, where.database.load, `Loading the database ${part.service}`);
+  await feed(pipe, content);
+}
+
+/**
+ * Hands a process all that it reads, and waits until it has ended well.
+ *
+ * @throws Failure with what the process complained of.
+ */
+export async function feed({ stdin, stdout, ended }: DockerPipe, content: AsyncIterable<Buffer>): Promise<void> {
   stdout.resume();
   const [fed, loaded] = await Promise.allSettled([pipeline(content, stdin), ended]);
   // When the process ended too early, it has said why; its closed pipe only follows from it.

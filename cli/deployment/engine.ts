@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ConcurrentUpdateError, type EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { exitCode, Failure } from "../failure.ts";
 import { addToPlan, type Plan } from "./plan.ts";
+import { isInterrupted } from "../terminal/interruption.ts";
 import { remark } from "../terminal/terminal.ts";
 
 /** What the engine is handed for each operation. */
@@ -39,6 +40,7 @@ export async function runEngine<T>(
   operation: (options: EngineOptions) => Promise<T>,
   { again, onEvent }: { again: string; onEvent?: (event: EngineEvent) => void },
 ): Promise<EngineRun<T>> {
+  if (isInterrupted()) throw new Failure("Interrupted.", exitCode.interrupted);
   const plan: Plan = new Map();
   const warnings = new Set<string>();
   const errors = new Set<string>();

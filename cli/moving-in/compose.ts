@@ -11,8 +11,6 @@ export interface ComposeContainer {
   service: string;
   image: string;
   isRunning: boolean;
-  /** Docker's word for when it is started again, such as `always`. */
-  restartPolicy: string;
   /** Its environment variables. Caution: passwords may be among them. */
   environment: Record<string, string>;
   mounts: ComposeMount[];
@@ -71,7 +69,6 @@ export async function composeContainers(client: Docker, project: string): Promis
       service: info.Config.Labels[serviceLabel] ?? "",
       image: info.Image,
       isRunning: info.State.Running,
-      restartPolicy: info.HostConfig.RestartPolicy?.Name ?? "no",
       environment: Object.fromEntries(
         info.Config.Env.map((entry) => {
           const [name = "", value = ""] = entry.split(/=(.*)/s);

@@ -4,6 +4,7 @@ import { isServersOwn } from "../../settings/postgresql.ts";
 import type { ComposeDatabase, ComposeProject, ComposeVolume } from "../../systems/import.ts";
 import { quoted } from "../terminal/quoted.ts";
 import { composeContainers, composeData, composeProjectOf, type ComposeContainer, type DataPlace } from "./compose.ts";
+import { fullQueues, inWords, type Queue } from "./queues.ts";
 import { lookIntoVolume, refusal, serverUser, type DatabaseData, type DatabaseServer } from "./database-data.ts";
 
 /** A Docker Compose project as Docker has it. */
@@ -38,8 +39,10 @@ export interface Installation {
   refusal?: string;
   broker?: {
     volume: string;
-    /** How many messages wait in its queues; absent where it does not run and cannot be asked. */
-    messages?: number;
+    /** Id of its container; absent where it does not run. */
+    container?: string;
+    /** Its queues that are not empty; absent where it does not run or cannot be asked. */
+    queues?: Queue[];
   };
 }
 
@@ -144,23 +147,15 @@ async function lookAtBroker(
   const place = broker && (await composeData(client, project, containers, broker));
   if (place === undefined || "hostFolder" in place) return {};
   const container = containers.find(({ service, isRunning }) => isRunning && service === broker?.service);
-  const messages = container && (await waitingMessages(client.getContainer(container.id)));
-  return { broker: { volume: place.volume, ...(messages !== undefined && { messages }) } };
+  const queues = container && (await fullQueues(client.getContainer(container.id)));
+  return {
+    broker: { volume: place.volume, ...(container && { container: container.id }), ...(queues && { queues }) },
+  };
 }
 
 /** An image to make a container of that is never started. */
 async function anyImage(client: Docker, containers: readonly ComposeContainer[]): Promise<string | undefined> {
   return containers[0]?.image ?? (await client.listImages())[0]?.Id;
-}
-
-/** The messages in all queues of RabbitMQ; undefined where it does not tell. */
-async function waitingMessages(container: Docker.Container): Promise<number | undefined> {
-  const command = ["rabbitmqctl", "--quiet", "list_queues", "--no-table-headers", "messages"];
-  const exec = await container.exec({ Cmd: command, AttachStdout: true, AttachStderr: true, Tty: true });
-  let output = "";
-  for await (const chunk of await exec.start({ Tty: true })) output += String(chunk);
-  const { ExitCode: code } = await exec.inspect();
-  return code === 0 ? (output.match(/\d+/g) ?? []).reduce((sum, count) => sum + Number(count), 0) : undefined;
 }
 
 /**
@@ -240,13 +235,13 @@ function isAnonymous(volume: string): boolean {
   return /^[0-9a-f]{64}$/.test(volume);
 }
 
-function brokerLine({ volume, messages }: NonNullable<Installation["broker"]>): string {
+function brokerLine({ volume, queues }: NonNullable<Installation["broker"]>): string {
   const state =
-    messages === undefined
+    queues === undefined
       ? "Its queues could not be looked at: it has to run for that."
-      : messages === 0
+      : queues.length === 0
         ? "Its queues are empty."
-        : `Its queues hold ${messages} messages, which would be left behind: wait until the workers have done them.`;
+        : `Its queues hold ${inWords(queues)}, which would be left behind: with --drain, the take-over waits until the workers have done them.`;
   return `The message queue's volume ${volume} is kept, and not used by the stack. ${state}`;
 }
 

@@ -1,69 +1,169 @@
+import { join } from "node:path";
 import type Docker from "dockerode";
-import type { ComposeContainer } from "./compose.ts";
-import { listMembers } from "../docker/containers.ts";
+import type { Report } from "../../toolchain/report.js";
+import type { BackupTools } from "../backup/backup-tools.ts";
+import { exitCode, Failure } from "../failure.ts";
 import { ignoring } from "../docker/docker.ts";
-import { Failure } from "../failure.ts";
 import type { Site } from "../site.ts";
-import { readState } from "../deployment/state.ts";
-import { remark } from "../terminal/terminal.ts";
+import { byteSize } from "../terminal/byte-size.ts";
+import { interruptible } from "../terminal/interruption.ts";
+import { coloured, remark } from "../terminal/terminal.ts";
+import type { ComposeContainer } from "./compose.ts";
+import { serverUser } from "./database-data.ts";
+import { giveVolumeTo } from "./installation.ts";
+import { removeJournal, writeJournal, type FormerContainer, type FormerData, type Journal } from "./journal.ts";
+import { copyFiles, saveFiles } from "./volume-data.ts";
+import { goBack } from "./way-back.ts";
 
 /** Seconds in which a database ends cleanly; Docker's default of 10 kills a large one. */
 const stopGraceSeconds = 120;
 
-/** What is done once the installation's containers are stopped, and what is undone before they are started again. */
-export interface Deployment {
-  deploy: () => Promise<void>;
-  undo: () => Promise<void>;
+/** A take-over under way. */
+export interface TakeOver {
+  client: Docker;
+  site: Site;
+  /** The environment variables for Pulumi. */
+  env: Record<string, string>;
+  tools: BackupTools;
+  /** Where the database's files are saved. */
+  backups: { folder: string; recipient: string | undefined };
+  report: Report;
+  journal: Journal;
+}
+
+/**
+ * The containers of an installation as they are now, in the order in which they are started.
+ *
+ * @param first the services that are started first, in their order
+ * @throws Failure when one could not be started again, because Docker removes it when it stops.
+ */
+export async function formerContainers(
+  client: Docker,
+  containers: readonly ComposeContainer[],
+  first: readonly string[],
+): Promise<FormerContainer[]> {
+  const rank = ({ service }: ComposeContainer) => (first.includes(service) ? first.indexOf(service) : first.length);
+  const ordered = [...containers].sort((a, b) => rank(a) - rank(b));
+  return Promise.all(
+    ordered.map(async ({ id, name, service }) => {
+      const { State: state, HostConfig: host } = await client.getContainer(id).inspect();
+      if (host.AutoRemove === true) {
+        throw new Failure(
+          `Docker removes the container ${name} as soon as it stops (--rm), so that it could not be started again. ` +
+            "Make it without --rm. Nothing was changed.",
+          exitCode.notGood,
+        );
+      }
+      return { id, name, service, isRunning: state.Running, restartPolicy: host.RestartPolicy ?? { Name: "no" } };
+    }),
+  );
 }
 
 /**
  * Stops an installation's containers and deploys a stack in their place. They stay, stopped, and Docker does not start
- * them with the machine any more: two servers must never open the same data. If the deployment fails, the stack's
- * containers are stopped and those that ran are started again.
+ * them with the machine any more: two servers must never open the same data. The database's files are saved, or copied,
+ * in between. If anything fails, or after Ctrl-C, everything goes back. Every step may be repeated, and the journal knows
+ * what cannot be seen any more: so it can be called again after it was killed.
  *
- * @param order the services in the order in which they are started again, the database first; others follow
+ * @throws Failure when it failed, with exit code 130 after Ctrl-C, and with what is now.
  */
-export async function takeOver(
-  client: Docker,
-  site: Site,
-  containers: readonly ComposeContainer[],
-  order: readonly string[],
-  { deploy, undo }: Deployment,
-): Promise<void> {
-  const rank = ({ service }: ComposeContainer) => (order.includes(service) ? order.indexOf(service) : order.length);
-  const starting = [...containers].sort((a, b) => rank(a) - rank(b));
-  const running = starting.filter(({ isRunning }) => isRunning);
-  try {
-    for (const { id } of starting) await client.getContainer(id).update({ RestartPolicy: { Name: "no" } });
-    for (const { id, name, service } of [...running].reverse()) {
-      remark(`Stopping ${name}`);
-      await client.getContainer(id).stop(service === order[0] ? { t: stopGraceSeconds } : {});
-    }
-    await deploy();
-  } catch (error) {
-    await stopStack(client, site);
-    await undo();
-    for (const { id, restartPolicy } of starting) {
-      await client.getContainer(id).update({ RestartPolicy: { Name: restartPolicy } });
-    }
-    for (const { id, name } of running) {
-      remark(`Starting ${name} again`);
-      await client.getContainer(id).start().catch(ignoring(304));
-    }
-    const names = running.map(({ name }) => name);
-    const kept = names.length === 0 ? "" : ` The former containers run again: ${names.join(", ")}.`;
-    throw new Failure(
-      `${(error as Error).message}\n\nThe take-over failed.${kept} To try again, type the same command.`,
-    );
+export async function takeOver(under: TakeOver, deploy: () => Promise<void>): Promise<void> {
+  const { site, journal } = under;
+  writeJournal(site, journal);
+  let ending = "";
+  await interruptible(
+    async (signal) => {
+      signal.addEventListener("abort", () => {
+        remark("\nInterrupted: it goes back once what is under way has ended.");
+      });
+      try {
+        await stopInstallation(under, signal);
+        if (journal.data !== undefined) await secureData(under, journal.data, signal);
+        signal.throwIfAborted();
+        await deploy();
+      } catch (error) {
+        ending = (await goBack(under)).said;
+        throw new Failure(`${(error as Error).message}\n\nThe take-over failed. ${ending}`);
+      }
+    },
+    () => `The take-over was given up. ${ending}`,
+  );
+  removeJournal(site);
+}
+
+async function stopInstallation({ client, journal }: TakeOver, signal: AbortSignal): Promise<void> {
+  const { containers, data } = journal;
+  for (const { id } of containers) {
+    await client
+      .getContainer(id)
+      .update({ RestartPolicy: { Name: "no" } })
+      .catch(ignoring(404));
+  }
+  // All of them, whether they ran or not: somebody may have started one since.
+  for (const { id, name, service } of [...containers].reverse()) {
+    signal.throwIfAborted();
+    const container = client.getContainer(id);
+    const info = await container.inspect().catch(ignoring(404));
+    if (info?.State.Running !== true) continue;
+    remark(`Stopping ${name}`);
+    await container.stop(service === data?.service ? { t: stopGraceSeconds } : {}).catch(ignoring(304, 404));
   }
 }
 
-async function stopStack(client: Docker, site: Site): Promise<void> {
-  const state = readState(site);
-  if (state === undefined) return;
-  const members = await listMembers(client, site.stack, state);
-  for (const { id } of members.filter(({ state }) => state === "running" || state === "restarting")) {
-    // In its own grace time.
-    await client.getContainer(id).stop();
+/** Saves the files of the stopped database, or copies them to the stack's own volume, and gives them to the stack's server. */
+async function secureData(under: TakeOver, data: FormerData, signal: AbortSignal): Promise<void> {
+  const { client, site, journal, tools, report } = under;
+  const note = (more: Partial<FormerData>) => {
+    writeJournal(site, Object.assign(journal, { data: Object.assign(data, more) }));
+  };
+  const { volume, copyTo } = data;
+  if (copyTo !== undefined) {
+    if (data.isCopied === true) return;
+    signal.throwIfAborted();
+    await report.step(`Copying the volume ${volume} to ${copyTo}`, "compared by checksums afterwards", () =>
+      copyFiles(tools, { from: volume, to: copyTo, signal }),
+    );
+    if (data.userId !== serverUser) await giveVolumeTo(client, copyTo, serverUser, tools.image);
+    note({ isCopied: true });
+    return;
   }
+  if (data.backup === undefined) {
+    signal.throwIfAborted();
+    note({ backup: await saveDatabase(under, volume, signal) });
+  }
+  if (data.userId !== serverUser) await giveVolumeTo(client, volume, serverUser, tools.image);
+}
+
+async function saveDatabase(
+  { site, tools, report, backups: { folder, recipient } }: TakeOver,
+  volume: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const file = join(folder, backupName(site.stack, new Date(), recipient !== undefined));
+  const problems: string[] = [];
+  const note = (problem: string) => problems.push(problem);
+  await report.step(`Saving the volume ${volume}`, "the way back, whatever the stack does to the data", (detail) =>
+    saveFiles(tools, volume, note, {
+      file,
+      packed: tools.pack(recipient === undefined ? [] : [recipient]),
+      signal,
+      onProgress: (bytes) => {
+        detail(`${byteSize(bytes)} written`);
+      },
+    }),
+  );
+  for (const problem of problems) remark(coloured("yellow", `Warning: left out: ${problem}`));
+  if (recipient === undefined) {
+    remark(
+      coloured("yellow", "Warning: it is not encrypted; only its mode 0600 protects it (slipway:backup: recipient)."),
+    );
+  }
+  remark(`The database's files as they were: ${file}`);
+  return file;
+}
+
+/** Such as `prod-before-take-over-20260131T120000Z.tar.zst`. */
+function backupName(stack: string, created: Date, encrypted: boolean): string {
+  const time = created.toISOString().replace(/\.\d+/, "").replaceAll(/[-:]/g, "");
+  return `${stack}-before-take-over-${time}.tar.zst${encrypted ? ".age" : ""}`;
 }

@@ -46,6 +46,8 @@ export interface DeployOptions extends LockOptions {
   migrate?: boolean;
   /** Touches data without saving them before. */
   withoutBackup?: boolean;
+  /** Touches data that whoever calls this has saved, and has a way back for. */
+  isCovered?: boolean;
   /** Drops what is known of an unfinished upgrade. */
   forgetUnfinished?: boolean;
 }
@@ -167,9 +169,10 @@ async function deployChanges(
   const former = wayBackOf(context);
   const isSaved =
     options.withoutBackup !== true &&
+    options.isCovered !== true &&
     touched.some((one) => one.isSaved) &&
     (former !== undefined || (await databasesRun(context)));
-  for (const line of describeTouched(touched, isSaved)) say(line);
+  if (options.isCovered !== true) for (const line of describeTouched(touched, isSaved)) say(line);
   if (settings?.upgrade?.migrate === "by-hand" && options.migrate !== true && touched.some(({ isTask }) => isTask)) {
     await makeImages(context, { plan, settings });
     throw new Failure(

@@ -270,6 +270,7 @@ function composeProject({ name = "camcops", mysql = {} }: CamcopsInput): Compose
         databaseName: mysql.databaseName ?? "camcops",
         userName: "root",
         setting: "camcops.mysql.volume",
+        ownVolume: "mysql-data",
         image: "camcops.images.mysql",
       },
     }),

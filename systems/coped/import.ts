@@ -99,6 +99,7 @@ function importCoped({ variables }: ExistingInstallation): ImportedSystem {
         userName,
         setting: "coped.database.volume",
         folderSetting: "coped.database.volumeFolder",
+        ownVolume: "db-data",
         image: "coped.images.db",
         credentials: {
           databaseName: "coped.database.databaseName",

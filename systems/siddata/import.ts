@@ -66,6 +66,7 @@ function importSiddata({ variables }: ExistingInstallation): ImportedSystem {
         userName,
         setting: "siddata.db.volume",
         folderSetting: "siddata.db.volumeFolder",
+        ownVolume: "db-data",
         image: "siddata.images.db",
         credentials: {
           databaseName: "siddata.db.databaseName",
