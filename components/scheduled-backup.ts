@@ -52,6 +52,13 @@ export class ScheduledBackup extends pulumi.ComponentResource {
     const child = { parent: this };
     const services = [...host.services];
     const parts = readParts(services, image).map((part) => ({ ...part, pipes: this.#pipes(name, prefix, part) }));
+    if (parts.length === 0) {
+      void pulumi.log.warn(
+        "backup.schedule: this stack has no data of its own that could be saved, so no service is made.",
+        this,
+      );
+      return;
+    }
     const common = { host, system, memory, logs: args.logs, timeZone, stopGraceSeconds: 30, init: true };
     for (const { name: suffix, commands, own, pipes } of parts) {
       const service = `backup-${suffix}`;

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import * as pulumi from "@pulumi/pulumi";
+import { stackSchema } from "../../settings/stack.ts";
 import { ocsSettings } from "../../settings/ocs/settings.ts";
+import { scheduleBackups } from "../../systems/scheduled-backup.ts";
 import { Ocs, type OcsSecrets } from "../../systems/ocs/ocs.ts";
 import { hardened, hardenedOptions } from "../hardened.ts";
 import type { Recorded } from "../mocks.ts";
@@ -58,6 +60,42 @@ const operations = '{"version":1,"shell":["bash"]}';
 
 /** The same of a service that has files for a backup. */
 const saves = (folder: string) => JSON.stringify({ version: 1, shell: ["bash"], savedFolders: [folder] });
+
+describe("Ocs with backups by schedule", () => {
+  it("lets one more container read InfluxDB by its backup port, and saves the files of Grafana and the aggregator", async () => {
+    const recorded = await recordOnHost((host, options) => {
+      const settings = ocsSettings.parse({ images });
+      new Ocs("ocs", { host, settings, secrets: {}, backsUpBySchedule: true }, options);
+      const backup = { folder: "/srv/backups", image: "backup:1", schedule: {} };
+      const stack = stackSchema.parse({ environment: "dev", ocs: { images }, backup });
+      scheduleBackups(host, stack, options);
+    });
+    assert.equal(environmentOf(recorded, "ocs-influxdb-container")["INFLUXDB_BIND_ADDRESS"], ":8088");
+    const containers = recorded.map(({ name }) => name).filter((name) => /^backup-.*-container$/.test(name));
+    assert.deepEqual(containers.sort(), [
+      "backup-aggregator-files-container",
+      "backup-grafana-files-container",
+      "backup-influxdb-container",
+      "backup-service-container",
+    ]);
+    const reader = named(recorded, "backup-influxdb-container").inputs;
+    assert.deepEqual(reader["volumes"], [
+      { volumeName: "ocs-influxdb-data", containerPath: "/var/lib/influxdb", readOnly: false },
+      { volumeName: "ocs-backup-influxdb-pipes", containerPath: "/pipes", readOnly: false },
+    ]);
+    assert.deepEqual(reader["networksAdvanced"], [{ name: "ocs-net", aliases: [] }]);
+    const [script = ""] = reader["command"] as string[];
+    assert.match(script, /influxd backup -portable -host influxdb:8088 -database "\$1"/);
+    assert.match(script, /influx -host influxdb -format csv/);
+    const usersOf = (name: string) => named(recorded, `backup-${name}-container`).inputs["user"];
+    assert.deepEqual(["influxdb", "grafana-files", "aggregator-files", "service"].map(usersOf), [
+      "999:999",
+      "472:472",
+      "9000:9000",
+      "1000:1000",
+    ]);
+  });
+});
 
 describe("Ocs by default", () => {
   let recorded: Recorded[];

@@ -236,6 +236,19 @@ describe("ScheduledBackup", () => {
     assert.match((inputs["command"] as string[])[0] ?? "", /dump\) 'save-files' ;;/);
   });
 
+  it("is nothing but a warning where there is nothing to save", async () => {
+    const none = await recordOnHost((host, options) => {
+      const image = new Image("backup-image", { host, source: { pull: "backup:1" } }, options);
+      const keep = { daily: 1, weekly: 0, monthly: 0 };
+      const terms = { folder: "/srv/backups", cron: "30 2 * * *", keep, userId: 1000, memory: 256 };
+      new ScheduledBackup("backup", { host, system: "shop", prefix: "shop", image, ...terms }, options);
+    });
+    assert.deepEqual(
+      tree(none).map(([, name]) => name),
+      ["backup", "backup-image", "backup-image-image"],
+    );
+  });
+
   it("changes nothing but its own service when the schedule changes", async () => {
     const changed = await recordBackup({ cron: "0 4 * * *", recipient: "age1abc" });
     assert.equal(scheduleOf(changed).recipient, "age1abc");
