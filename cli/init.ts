@@ -3,10 +3,12 @@ import { confirm, isCancel, password, select, text } from "@clack/prompts";
 import { parse, stringify } from "yaml";
 import { entries, settingKey, valueAt } from "../settings/path.ts";
 import { secretNames, systemNames, type SystemName } from "../settings/systems.ts";
+import { dockerOf } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { chooseEnvironment, environmentLine, type EnvironmentOptions } from "./moving-in/environment.ts";
 import { newStackText, refuseExisting, settingsProblems, writeNewStack } from "./moving-in/new-stack.ts";
 import { prepare } from "./deployment/prepare.ts";
+import { hostPorts, isHostPort, type HostPorts } from "./moving-in/host-ports.ts";
 import {
   mistake,
   questionsOf,
@@ -16,7 +18,7 @@ import {
   type Answers,
   type Asked,
 } from "./moving-in/questions.ts";
-import { commandLine, siteOf, type CommonOptions } from "./site.ts";
+import { commandLine, siteOf, type CommonOptions, type Site } from "./site.ts";
 import { coloured, consent, isInteractive, say } from "./terminal/terminal.ts";
 
 export interface InitOptions extends CommonOptions, EnvironmentOptions {
@@ -43,7 +45,7 @@ export async function init(systemName: string | undefined, options: InitOptions)
   const answersGiven = givenAnswers(system, options);
   const environment = await chooseEnvironment(options, answersGiven["environment"]);
   const given = { ...answersGiven, environment };
-  const ask = isInteractive() && !options.yes ? askUser : (question: Asked) => Promise.resolve(unasked(question));
+  const ask = isInteractive() && !options.yes ? await askingUser(site, options) : unasked;
   const { answers, folders } = await answered(system, given, ask);
 
   const settings = answers[system] ?? {};
@@ -58,7 +60,7 @@ export async function init(systemName: string | undefined, options: InitOptions)
   say(stringify({ [`slipway:${system}`]: settings }, { lineWidth: 0 }).trimEnd());
   for (const name of Object.keys(secrets)) say(`slipway:${name}: (encrypted)`);
   for (const folder of missing) say(`A new folder: ${folder}`);
-  if (isInteractive()) await consent("Write this?", options);
+  if (isInteractive()) await consent("Write this?", options, true);
   for (const folder of missing) mkdirSync(folder, { recursive: true });
   const { env } = await prepare(options, { pulumi: true }, { makesStackFile: false });
   const former = await writeNewStack(site, env, stack);
@@ -66,6 +68,9 @@ export async function init(systemName: string | undefined, options: InitOptions)
   say(coloured("green", `The settings of the stack "${options.stack}" are in ${site.stackFile}`));
   say(`To deploy, type: ${commandLine("up", options)}`);
 }
+
+/** Answers a question, given the answers so far; undefined leaves the default in force. */
+type Ask = (question: Asked, answers: Answers) => Promise<unknown>;
 
 interface Outcome {
   answers: Answers;
@@ -113,11 +118,7 @@ function answerPath({ path, field }: Asked): string[] {
 }
 
 /** Goes through the questions that the answers so far let be asked, except those that are answered already. */
-async function answered(
-  system: SystemName,
-  given: Answers,
-  ask: (question: Asked, answers: Answers) => Promise<unknown>,
-): Promise<Outcome> {
+async function answered(system: SystemName, given: Answers, ask: Ask): Promise<Outcome> {
   let answers = given;
   const folders: string[] = [];
   const done = new Set<string>();
@@ -133,20 +134,47 @@ async function answered(
 }
 
 /** What stands in the file where nobody is asked; defaults need not stand there. */
-function unasked(question: Asked): unknown {
-  if (question.field.oneOf !== undefined) return question.field.oneOf[0]?.properties?.["kind"]?.const;
-  return question.suggestion === undefined ? undefined : suggestionOf(question);
+function unasked(question: Asked): Promise<unknown> {
+  const { field, suggestion } = question;
+  if (field.oneOf !== undefined) return Promise.resolve(field.oneOf[0]?.properties?.["kind"]?.const);
+  return Promise.resolve(suggestion === undefined ? undefined : suggestionOf(question));
 }
 
-/**
- * Asks until the answer is right.
- *
- * @throws Failure when the user breaks off.
- */
+/** Asks the user until the answer is right. */
+async function askingUser(site: Site, options: CommonOptions): Promise<Ask> {
+  const docker = await dockerOf(site, options).catch(() => undefined);
+  const ports = await hostPorts(site, docker);
+  return (question, answers) =>
+    isHostPort(question, answers) ? askPort(question, answers, ports) : askUser(question, answers);
+}
+
+/** @throws Failure when the user breaks off. */
 async function askUser(question: Asked, answers: Answers): Promise<unknown> {
-  const answer = await prompt(question, answers);
+  return unlessBrokenOff(await prompt(question, answers));
+}
+
+/** Asks for a port of the host, and says of one that is taken who listens on it. */
+async function askPort(question: Asked, answers: Answers, ports: HostPorts): Promise<unknown> {
+  const standard = Number(suggestionOf(question));
+  const holder = await ports.holder(question, standard, answers);
+  let asked = question;
+  if (holder !== undefined) {
+    const suggestion = await ports.free(question, standard, answers);
+    asked = { ...question, ask: `${question.ask} (${standard} is taken: ${holder})`, suggestion };
+  }
+  for (;;) {
+    const port = Number(await askUser(asked, answers));
+    const other = await ports.holder(question, port, answers);
+    if (other === undefined) return port;
+    const message = `${port} is taken: ${other}. Use it all the same?`;
+    if (unlessBrokenOff(await confirm({ message, initialValue: false, output: process.stderr }))) return port;
+    asked = { ...question, suggestion: await ports.free(question, port, answers) };
+  }
+}
+
+function unlessBrokenOff<T>(answer: T | symbol): T {
   if (isCancel(answer)) throw new Failure("Nothing was changed.", exitCode.interrupted);
-  return answer;
+  return answer as T;
 }
 
 async function prompt(question: Asked, answers: Answers): Promise<unknown> {

@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import { absolutePath, list, text } from "./fields.ts";
 import { settingKey, valueAt } from "./path.ts";
+import type { Question } from "./question.ts";
 import type { Report } from "./remedy.ts";
 
 /** The application that stands in for the user's own. */
@@ -29,6 +30,11 @@ export function djangoSettings({ image }: { image: string }) {
         description:
           "Folder of the host with the application and its Dockerfile; only in dev, which builds the image and runs the " +
           `folder's code. Without it and without \`${image}\`: the template in \`templates/django\`.`,
+        question: {
+          order: 20,
+          ask: "Folder of the host with your application and its Dockerfile; without it a small one stands in its place",
+          environments: ["dev"],
+        } satisfies Question,
         examples: ["/home/me/application"],
       }),
     target: text("the name of a stage of the Dockerfile", /^[A-Za-z0-9][A-Za-z0-9_.-]*$/)
@@ -42,6 +48,7 @@ export function djangoSettings({ image }: { image: string }) {
       .meta({
         description: "Module of Django's settings. Without it: what the image says.",
         variable: "DJANGO_SETTINGS_MODULE",
+        question: { order: 21, ask: "Module of Django's settings; without it what the image says" } satisfies Question,
         examples: ["config.settings"],
       }),
     healthPath: text("a path with or without a query, such as /health", /^\/[!-~]*$/)
@@ -64,6 +71,7 @@ export function djangoSettings({ image }: { image: string }) {
       .meta({
         description: "Names under which the site is reached; the first is in the URL that is shown.",
         variable: "ALLOWED_HOSTS",
+        question: { order: 22, ask: "Names under which the site is reached, with blanks between" } satisfies Question,
         examples: [["www.example.org"]],
       }),
     trustedOrigins: list(
@@ -74,6 +82,11 @@ export function djangoSettings({ image }: { image: string }) {
       .meta({
         description: "Addresses under which another web server in front of this one publishes the site.",
         variable: "CSRF_TRUSTED_ORIGINS",
+        question: {
+          order: 23,
+          ask: "Addresses under which another web server publishes the site, such as https://www.example.org",
+          environments: ["staging", "prod"],
+        } satisfies Question,
         examples: [["https://www.example.org"]],
       }),
   };

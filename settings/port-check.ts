@@ -33,14 +33,34 @@ export async function portFindings(
 ): Promise<Finding[]> {
   const containers = await docker.listContainers();
   const findings = publications.map(async (publication): Promise<Finding[]> => {
-    const holder = containers.find(({ Ports }) =>
-      Ports.some(({ IP, PublicPort }) => PublicPort === publication.port && overlap(IP, publication.address)),
-    );
-    if (holder === undefined) return isLocal ? await bindFindings(publication) : [];
-    if (Object.entries(own).every(([name, value]) => holder.Labels[name] === value)) return [];
-    return [taken(publication, `the container ${holder.Names.join(", ").replaceAll("/", "")} listens on it`)];
+    const holder = await portHolder(publication, containers, own, isLocal);
+    if (holder !== undefined) return [taken(publication, holder)];
+    return isLocal ? await addressFindings(publication) : [];
   });
   return (await Promise.all(findings)).flat();
+}
+
+/**
+ * Who else listens on a port of the host, as in "the container x listens on it"; undefined: nobody does.
+ *
+ * @param containers those that run
+ */
+export async function portHolder(
+  { address, port }: Pick<Publication, "address" | "port">,
+  containers: readonly Docker.ContainerInfo[],
+  own: Readonly<Record<string, string>>,
+  isLocal: boolean,
+): Promise<string | undefined> {
+  const container = containers.find(({ Ports }) =>
+    Ports.some(({ IP, PublicPort }) => PublicPort === port && overlap(IP, address)),
+  );
+  if (container !== undefined) {
+    const isOwn = Object.entries(own).every(([name, value]) => container.Labels[name] === value);
+    return isOwn ? undefined : `the container ${container.Names.join(", ").replaceAll("/", "")} listens on it`;
+  }
+  return isLocal && (await bindError(address, port)) === "EADDRINUSE"
+    ? `a process of the host listens on it (sudo ss -ltnp 'sport = :${port}' names it)`
+    : undefined;
 }
 
 function taken({ portKey, address, port }: Publication, holder: string): Finding {
@@ -52,26 +72,19 @@ function taken({ portKey, address, port }: Publication, holder: string): Finding
   };
 }
 
-/** Finds out by listening. Missing privileges are no obstacle: Docker has them. */
-async function bindFindings(publication: Publication): Promise<Finding[]> {
-  const { addressKey, address, port } = publication;
-  switch (await bindError(address, port)) {
-    case "EADDRINUSE":
-      return [taken(publication, `a process of the host listens on it (sudo ss -ltnp 'sport = :${port}' names it)`)];
-    case "EADDRNOTAVAIL":
-      return [
-        {
-          key: addressKey,
-          value: address,
-          message: "must be an address of this host, or 0.0.0.0 for all of them",
-          remedy: [{ set: addressKey, value: "127.0.0.1" }],
-        },
-      ];
-    default:
-      return [];
-  }
+async function addressFindings({ addressKey, address, port }: Publication): Promise<Finding[]> {
+  if ((await bindError(address, port)) !== "EADDRNOTAVAIL") return [];
+  return [
+    {
+      key: addressKey,
+      value: address,
+      message: "must be an address of this host, or 0.0.0.0 for all of them",
+      remedy: [{ set: addressKey, value: "127.0.0.1" }],
+    },
+  ];
 }
 
+/** Finds out by listening. Missing privileges are no obstacle: Docker has them. */
 async function bindError(address: string, port: number): Promise<string | undefined> {
   return await new Promise((resolve) => {
     const server = createServer();

@@ -1,5 +1,6 @@
 import { text, volumeName } from "./fields.ts";
 import { valueAt } from "./path.ts";
+import type { Question } from "./question.ts";
 import type { Report } from "./remedy.ts";
 
 /** Whether a user's or database's name is one that a PostgreSQL server makes for itself. */
@@ -25,6 +26,7 @@ export function postgresqlSettings(name: string) {
       .meta({
         description: "Name of the database.",
         variable: "POSTGRES_DB",
+        question: { order: 40, ask: "Name of the database" } satisfies Question,
         caution: "Another name means another, empty database.",
       }),
     userName: text(
@@ -35,6 +37,7 @@ export function postgresqlSettings(name: string) {
       .meta({
         description: "The application's user in the database, which it owns.",
         variable: "POSTGRES_USER",
+        question: { order: 41, ask: "The application's user in it" } satisfies Question,
         caution: "The former user keeps its rights and password: drop it by hand.",
       }),
     volume: volumeName()

@@ -1,3 +1,5 @@
+import type { Environment } from "./environment.ts";
+
 /** What `slipway init` asks of a setting: the key `question` in the metadata of the setting's schema. */
 export interface Question {
   /** Place among the questions of the system. */
@@ -8,6 +10,8 @@ export interface Question {
   suggestion?: string | number | boolean;
   /** Asked only where these settings of the system have these values. @default always asked */
   when?: Readonly<Record<string, unknown>>;
+  /** Asked only of stacks of these environments. @default of all */
+  environments?: readonly Environment[];
   /** The answer is a folder of the host, which is made where it is missing. */
   makesFolder?: true;
 }

@@ -1,9 +1,10 @@
 import { homedir } from "node:os";
+import { imageDemand, type Environment } from "../../settings/environment.ts";
 import { settingKey, valueAt } from "../../settings/path.ts";
 import type { Question } from "../../settings/question.ts";
 import { chosen, fieldAt, stackFields, type Field } from "../../settings/schema.ts";
 import { stackSchema } from "../../settings/stack.ts";
-import { systems, type SystemName } from "../../settings/systems.ts";
+import { imageChoices, systems, type SystemName } from "../../settings/systems.ts";
 
 /** The keys of a stack that were answered so far, as its file would hold them. */
 export type Answers = Record<string, unknown>;
@@ -17,19 +18,25 @@ export interface Asked extends Question {
   isSecret: boolean;
 }
 
-/** The questions that a system's settings ask, in their order, as far as the answers so far let them be asked. */
+/**
+ * The questions that a system's settings ask, in their order, as far as the answers so far, the environment among them, let
+ * them be asked.
+ */
 export function questionsOf(system: SystemName, answers: Answers): Asked[] {
   const fields = stackFields();
   const secrets = Object.keys(systems[system].secrets);
+  const environment = valueAt(answers, ["environment"]) as Environment;
   const found = [
     ...asked([system], fields.properties?.[system], answers),
     ...secrets.flatMap((name) => asked([name], fields.properties?.[name], answers, true)),
+    ...askedImages(environment, fields, answers),
   ];
   const isMet = (key: string, value: unknown) => {
     const path = [system, ...key.split(".")];
     return (valueAt(answers, path) ?? fieldAt(fields, path, answers)?.default) === value;
   };
   return found
+    .filter(({ environments = [environment] }) => environments.includes(environment))
     .filter(({ when = {} }) => Object.entries(when).every(([key, value]) => isMet(key, value)))
     .sort((a, b) => a.order - b.order);
 }
@@ -42,6 +49,19 @@ function asked(path: string[], field: Field | undefined, answers: Answers, isSec
     ...own,
     ...Object.entries(group?.properties ?? {}).flatMap(([name, part]) => asked([...path, name], part, answers)),
   ];
+}
+
+/** The images that have to be named in an environment in which none is built. */
+function askedImages(environment: Environment, fields: Field, answers: Answers): Asked[] {
+  return imageChoices(answers).flatMap(({ path, source }, index) => {
+    const field = fieldAt(fields, path, answers);
+    const isFit = imageDemand(environment, "pull" in source ? source.pull : undefined) === undefined;
+    if (field === undefined || isFit) return [];
+    const pin = environment === "prod" ? "digest" : "tag or digest";
+    return [
+      { order: 100 + index, ask: `Image of ${path[2]} in your registry, by ${pin}`, path, field, isSecret: false },
+    ];
+  });
 }
 
 /** What Enter answers to a question: the suggestion, or else the setting's default; undefined where there is neither. */

@@ -40,14 +40,15 @@ export function coloured(
 /**
  * Goes on only with the user's consent.
  *
+ * @param suggested what Enter answers. Only where nothing is lost that was there may it be yes
  * @throws Failure when the user declines, and, with exit code 2, when nobody can be asked and `yes` was not given.
  */
-export async function consent(question: string, options: { yes: boolean }): Promise<void> {
+export async function consent(question: string, options: { yes: boolean }, suggested = false): Promise<void> {
   if (options.yes) return;
   if (!isInteractive()) {
     throw new Failure(`${question} Nobody can be asked here. To agree, add: --yes`, exitCode.usage);
   }
-  const answer = await confirm({ message: question, initialValue: false, output: process.stderr });
+  const answer = await confirm({ message: question, initialValue: suggested, output: process.stderr });
   if (isCancel(answer) || !answer) throw new Failure("Nothing was changed.");
 }
 

@@ -16,6 +16,7 @@ import {
   wholeNumber,
 } from "../fields.ts";
 import { postgresqlSettings } from "../postgresql.ts";
+import type { Question } from "../question.ts";
 import { copedRules } from "./rules.ts";
 
 const copedGroup = group({
@@ -24,6 +25,7 @@ const copedGroup = group({
     .meta({
       description: "Prefix of the names of all containers, volumes and networks.",
       variable: "COMPOSE_PROJECT_NAME",
+      question: { order: 10, ask: "What all names in Docker begin with" } satisfies Question,
       caution: "Cannot change once the stack is deployed: its volumes are protected, and would have to be replaced.",
     }),
   application: group({
@@ -49,42 +51,71 @@ const copedGroup = group({
     description: "Address of the host on which nginx listens.",
     caution: "nginx speaks plain HTTP: beyond this host, put a web server with a certificate in front of it.",
   }),
-  hostPort: port().default(1337).meta({ description: "Port of the host on which nginx listens." }),
+  hostPort: port()
+    .default(1337)
+    .meta({
+      description: "Port of the host on which nginx listens.",
+      question: { order: 30, ask: "Port of the host on which nginx listens" } satisfies Question,
+    }),
   bypass: group({
     hostAddress: hostAddress().default("127.0.0.1").meta({
       description: "Address of the host on which the application listens by itself.",
     }),
     hostPort: port()
       .default(8000)
-      .meta({ description: "Port of the host on which the application listens by itself." }),
+      .meta({
+        description: "Port of the host on which the application listens by itself.",
+        question: {
+          order: 31,
+          ask: "Port of the host on which the application listens by itself, past nginx",
+          suggestion: 8000,
+          environments: ["dev"],
+        } satisfies Question,
+      }),
   })
     .optional()
     .meta({ description: "When this key is there, the application is also reached past nginx; only in dev." }),
-  flushDatabase: flag().default(false).meta({
-    description: "Whether a deployment that starts the application anew empties all tables first; only in dev.",
-    caution: "Destroys all data of the database.",
-  }),
+  flushDatabase: flag()
+    .default(false)
+    .meta({
+      description: "Whether a deployment that starts the application anew empties all tables first; only in dev.",
+      question: {
+        order: 60,
+        ask: "Empty all tables of the database at each deployment that starts the application anew",
+        environments: ["dev"],
+      } satisfies Question,
+      caution: "Destroys all data of the database.",
+    }),
   database: group(postgresqlSettings("coped")).prefault({}).meta({ description: "The database, PostgreSQL." }),
   superuser: group({
     username: text("1 to 150 letters, digits, @, '.', +, - and _", /^[\w.@+-]{1,150}$/)
       .default("admin")
       .meta({
         description: "Name of the superuser that is created where there is none of that name.",
+        question: { order: 80, ask: "Name of the first user" } satisfies Question,
         caution: "Another name creates one more superuser; the first one stays.",
       }),
   })
     .prefault({})
     .meta({ description: "The first user." }),
   elasticsearch: group({
-    container: flag().default(true).meta({
-      description: "Run Elasticsearch. With false, the application is told of no search engine.",
-      caution: "Cannot become false once the stack is deployed: the volume of the indices is protected.",
-    }),
+    container: flag()
+      .default(true)
+      .meta({
+        description: "Run Elasticsearch. With false, the application is told of no search engine.",
+        question: { order: 50, ask: "Run Elasticsearch" } satisfies Question,
+        caution: "Cannot become false once the stack is deployed: the volume of the indices is protected.",
+      }),
   })
     .prefault({})
     .meta({ description: "The search engine." }),
   voila: group({
-    container: flag().default(true).meta({ description: "Run Voila, which shows notebooks as pages under /voila/." }),
+    container: flag()
+      .default(true)
+      .meta({
+        description: "Run Voila, which shows notebooks as pages under /voila/.",
+        question: { order: 55, ask: "Run Voila, which shows notebooks as pages" } satisfies Question,
+      }),
     notebooks: absolutePath()
       .optional()
       .meta({

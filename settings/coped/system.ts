@@ -3,6 +3,7 @@ import { isLoopback, secretText } from "../fields.ts";
 import { folderFindings } from "../folder-check.ts";
 import { valueAt } from "../path.ts";
 import { publication, type Publication } from "../port-check.ts";
+import type { Question } from "../question.ts";
 import type { Report } from "../remedy.ts";
 import type { FileFindings, ImageSource, System } from "../system.ts";
 import { copedEnvironmentRule } from "./rules.ts";
@@ -14,18 +15,26 @@ export const copedSystem = {
   secrets: {
     copedSuperuserPassword: secretText().meta({
       description: "Password of the first user. Without it the stack generates one; a deployment never resets it.",
+      question: { order: 81, ask: "Password of the first user" } satisfies Question,
     }),
     copedDjangoSecretKey: secretText().meta({
       description: "Django's key, which signs sessions. Without it the stack generates one.",
       variable: "DJANGO_SECRET_KEY",
+      question: { order: 24, ask: "Django's key, which signs sessions" } satisfies Question,
     }),
     copedPostgresPassword: secretText().meta({
       description: "Password of the application's user in the database. Without it the stack generates one.",
       variable: "POSTGRES_PASSWORD",
+      question: { order: 42, ask: "Password of the application's user in the database" } satisfies Question,
     }),
     copedElasticsearchPassword: secretText().meta({
       description: "Password of the user `elastic` of the search engine. Without it the stack generates one.",
       variable: "ELASTICSEARCH_PASSWORD",
+      question: {
+        order: 51,
+        ask: "Password of the search engine",
+        when: { "elasticsearch.container": true },
+      } satisfies Question,
     }),
   },
   rules(stack: unknown, report: Report) {

@@ -17,6 +17,7 @@ import {
   timeZone,
   wholeNumber,
 } from "../fields.ts";
+import type { Question } from "../question.ts";
 
 /** The image of Grafana unless another is set: it is in no package registry, so it cannot be built here. */
 export const grafanaImage =
@@ -35,8 +36,8 @@ function agentHostname() {
   );
 }
 
-/** A server on another machine. */
-function server(what: string, example: string) {
+/** A server on another machine, asked for by a question of this place. */
+function server(what: string, example: string, order: number) {
   return text(
     "the host name or IP address of another machine",
     /^(?!localhost$|127\.)[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/,
@@ -44,23 +45,32 @@ function server(what: string, example: string) {
     .optional()
     .meta({
       description: `Address of ${what} on another machine, which listens there on \`hostPort\`; only with \`container: false\`.`,
+      question: {
+        order,
+        ask: `Address of ${what} on another machine; without it the network has it`,
+        when: { [`${what.toLowerCase()}.container`]: false },
+      } satisfies Question,
       examples: [example],
     });
 }
 
-/** Whether a service of OCS is one of the stack's. */
-function container(service: string) {
+/** Whether a service of OCS is one of the stack's, asked for by a question of this place. */
+function container(service: string, order: number) {
   return flag()
     .default(true)
-    .meta({ description: `Run ${service} in a container of this stack.` });
+    .meta({
+      description: `Run ${service} in a container of this stack.`,
+      question: { order, ask: `Run ${service} in a container of this stack` } satisfies Question,
+    });
 }
 
-/** A folder of the host that holds data in place of a volume. */
-function dataDirectory(example: string) {
+/** A folder of the host that holds data in place of a volume, asked for by this question. */
+function dataDirectory(example: string, question: Question) {
   return absolutePath()
     .optional()
     .meta({
       description: "Existing folder of the host for the data. Without it they are in a volume.",
+      question,
       caution: "What is in the volume or folder used before is not moved.",
       examples: [example],
     });
@@ -74,6 +84,7 @@ const network = z.discriminatedUnion(
       kind: z.literal("external").meta({ description: "A network that exists, made by hand or by Docker Compose." }),
       name: text("a network's name of letters, digits, '.', - and _", /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/).meta({
         description: "Name of the network in Docker.",
+        question: { order: 31, ask: "Name of the network in Docker", suggestion: "ocs-net" } satisfies Question,
         examples: ["ocs-net"],
       }),
     }),
@@ -83,6 +94,7 @@ const network = z.discriminatedUnion(
         .meta({ description: "The network of another stack of this project, which is deployed." }),
       stack: text("a stack's name of letters, digits, '.', - and _", /^[A-Za-z0-9_.-]{1,100}$/).meta({
         description: "Name of the stack that makes the network.",
+        question: { order: 31, ask: "Name of the stack that makes the network" } satisfies Question,
         examples: ["ocs-core"],
       }),
     }),
@@ -168,14 +180,22 @@ export const ocsSettings = group({
     .default("ocs")
     .meta({
       description: "Prefix of the names of all containers, volumes and networks.",
+      question: { order: 10, ask: "What all names in Docker begin with" } satisfies Question,
       caution: "Cannot change once the stack is deployed: its volumes are protected, and would have to be replaced.",
     }),
   network: network.prefault({ kind: "own" }).meta({
     description: "The network on which the services and agents find each other, which several stacks may share.",
+    question: { order: 30, ask: "Whose the network is" } satisfies Question,
   }),
-  hostname: agentHostname().default("ocs-docker").meta({
-    description: "Host name under which the site configuration file lists the agents that have no other.",
-  }),
+  hostname: agentHostname()
+    .default("ocs-docker")
+    .meta({
+      description: "Host name under which the site configuration file lists the agents that have no other.",
+      question: {
+        order: 21,
+        ask: "Host name under which the site configuration file lists the agents",
+      } satisfies Question,
+    }),
   siteConfigDirectory: absolutePath()
     .optional()
     .meta({
@@ -183,20 +203,27 @@ export const ocsSettings = group({
         "Folder of the host with a site configuration file of your own, default.yaml, which all agents see, read-only, " +
         "as /config. Without it each agent is given its part of a generated one.",
       variable: "OCS_CONFIG_DIR",
+      question: {
+        order: 20,
+        ask: "Folder of the host with your site configuration file, default.yaml; without it one is written",
+      } satisfies Question,
       caution: "A changed file is read by agents that are started anew: `docker restart` them.",
       examples: ["/etc/ocs-site-configs"],
     }),
   crossbar: group({
-    container: container("Crossbar"),
+    container: container("Crossbar", 40),
     hostAddress: hostAddress().default("127.0.0.1").meta({
       description: "Address of the host on which Crossbar listens.",
       caution: "Crossbar asks for no password: whoever reaches it controls every agent.",
     }),
-    hostPort: port().default(8001).meta({
-      description: "Port of the host on which Crossbar listens.",
-      variable: "OCS_CROSSBAR_PORT",
-    }),
-    server: server("Crossbar", "10.10.10.2"),
+    hostPort: port()
+      .default(8001)
+      .meta({
+        description: "Port of the host on which Crossbar listens.",
+        variable: "OCS_CROSSBAR_PORT",
+        question: { order: 41, ask: "Port on which Crossbar listens" } satisfies Question,
+      }),
+    server: server("Crossbar", "10.10.10.2", 42),
     realm: text("1 to 64 letters, digits, '.', - and _", /^[A-Za-z0-9_.-]{1,64}$/)
       .default("test_realm")
       .meta({ description: "Realm of WAMP that all agents join.", variable: "OCS_CROSSBAR_REALM" }),
@@ -207,14 +234,23 @@ export const ocsSettings = group({
     .prefault({})
     .meta({ description: "Crossbar, through which agents and clients talk." }),
   influxdb: group({
-    container: container("InfluxDB"),
+    container: container("InfluxDB", 50),
     hostAddress: hostAddress().default("127.0.0.1").meta({
       description: "Address of the host on which InfluxDB listens.",
       caution: "InfluxDB asks for no password.",
     }),
-    hostPort: port().default(8086).meta({ description: "Port of the host on which InfluxDB listens." }),
-    server: server("InfluxDB", "10.10.10.2"),
-    dataDirectory: dataDirectory("/srv/influxdb"),
+    hostPort: port()
+      .default(8086)
+      .meta({
+        description: "Port of the host on which InfluxDB listens.",
+        question: { order: 51, ask: "Port on which InfluxDB listens" } satisfies Question,
+      }),
+    server: server("InfluxDB", "10.10.10.2", 52),
+    dataDirectory: dataDirectory("/srv/influxdb", {
+      order: 53,
+      ask: "Folder of the host for InfluxDB's data; without it a volume",
+      when: { "influxdb.container": true },
+    }),
     userId: numericId().default(999).meta({
       description: "User and group id of InfluxDB's process: the owner of its `dataDirectory`.",
     }),
@@ -222,7 +258,7 @@ export const ocsSettings = group({
     .prefault({})
     .meta({ description: "InfluxDB 1.x, which keeps the recent data for Grafana." }),
   grafana: group({
-    container: container("Grafana").meta({
+    container: container("Grafana", 60).meta({
       description:
         "Run Grafana in a container of this stack. Its image comes from an image registry: say false where none is in reach.",
     }),
@@ -230,14 +266,27 @@ export const ocsSettings = group({
       description: "Address of the host on which Grafana listens.",
       caution: "Grafana speaks plain HTTP: passwords travel unencrypted.",
     }),
-    hostPort: port().default(3000).meta({ description: "Port of the host on which Grafana listens." }),
+    hostPort: port()
+      .default(3000)
+      .meta({
+        description: "Port of the host on which Grafana listens.",
+        question: {
+          order: 61,
+          ask: "Port of the host on which Grafana listens",
+          when: { "grafana.container": true },
+        } satisfies Question,
+      }),
   })
     .prefault({})
     .meta({ description: "Grafana, the live monitor." }),
   aggregator: group({
-    container: container("the aggregator"),
+    container: container("the aggregator", 70),
     instanceId: instanceId().default("aggregator").meta({ description: "Its instance id." }),
-    dataDirectory: dataDirectory("/data").meta({
+    dataDirectory: dataDirectory("/data", {
+      order: 71,
+      ask: "Folder of the host for the .g3 files, which belongs to user 9000; without it a volume",
+      when: { "aggregator.container": true },
+    }).meta({
       description:
         "Existing folder of the host for the .g3 files, which belongs to user 9000. Without it they are in a volume.",
     }),
@@ -249,7 +298,7 @@ export const ocsSettings = group({
     .prefault({})
     .meta({ description: "The aggregator, which writes .g3 files." }),
   publisher: group({
-    container: container("the InfluxDB publisher"),
+    container: container("the InfluxDB publisher", 75),
     instanceId: instanceId().default("influxagent").meta({ description: "Its instance id." }),
     database: text("1 to 64 letters, digits and _", /^[A-Za-z0-9_]{1,64}$/)
       .default("ocs_feeds")
@@ -261,7 +310,7 @@ export const ocsSettings = group({
     .prefault({})
     .meta({ description: "The InfluxDB publisher, which hands feeds to InfluxDB." }),
   registry: group({
-    container: container("the registry"),
+    container: container("the registry", 76),
     instanceId: instanceId().default("registry").meta({ description: "Its instance id." }),
   })
     .prefault({})

@@ -5,6 +5,7 @@ import { folderFindings } from "../folder-check.ts";
 import { settingKey, valueAt } from "../path.ts";
 import { publication, type Publication } from "../port-check.ts";
 import type { Finding } from "../problems.ts";
+import type { Question } from "../question.ts";
 import type { FileFindings, ImageSource, System } from "../system.ts";
 import { ocsRules } from "./rules.ts";
 import { grafanaImage, ocsSettings, type OcsSettings } from "./settings.ts";
@@ -20,6 +21,11 @@ export const ocsSystem = {
     ocsGrafanaPassword: secretText().meta({
       description:
         "Password of Grafana's user admin. Without it the stack generates one. Grafana takes it at its first start only.",
+      question: {
+        order: 62,
+        ask: "Password of Grafana's user admin",
+        when: { "grafana.container": true },
+      } satisfies Question,
     }),
   },
   rules: ocsRules,

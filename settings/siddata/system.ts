@@ -4,6 +4,7 @@ import { isLoopback, secretText } from "../fields.ts";
 import { folderFindings } from "../folder-check.ts";
 import { valueAt } from "../path.ts";
 import { publication, type Publication } from "../port-check.ts";
+import type { Question } from "../question.ts";
 import type { FileFindings, ImageSource, System } from "../system.ts";
 import { siddataRules } from "./rules.ts";
 import { siddataSettings, tfServingImage, type SiddataSettings } from "./settings.ts";
@@ -14,12 +15,15 @@ export const siddataSystem = {
   secrets: {
     siddataDatabasePassword: secretText().meta({
       description: "Password of the backend's user in the database. Without it the stack generates one.",
+      question: { order: 42, ask: "Password of the application's user in the database" } satisfies Question,
     }),
     siddataSecretKey: secretText().meta({
       description: "Django's key, which signs sessions. Without it the stack generates one.",
+      question: { order: 24, ask: "Django's key, which signs sessions" } satisfies Question,
     }),
     siddataSuperuserPassword: secretText().meta({
       description: "Password of the first user. Without it the stack generates one; a deployment never resets it.",
+      question: { order: 81, ask: "Password of the first user" } satisfies Question,
     }),
   },
   rules: siddataRules,
