@@ -404,7 +404,7 @@ const camcopsGroup = group({
     camcops_monitor: camcopsService(640).meta({ description: "Flower." }),
   })
     .prefault({})
-    .meta({ description: "Limits of each service." }),
+    .meta({ description: "Limits, restart policy, time zone and log level of each service." }),
   logs: logSettings(),
   timeZone: timeZone()
     .default("UTC")
