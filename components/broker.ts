@@ -9,6 +9,8 @@ import { Volume } from "./volume.ts";
 const rabbitmqUser = 999;
 
 export interface MessageBrokerArgs extends ServiceTerms {
+  /** How much it logs. @default what its image does */
+  logLevel?: "debug" | "info" | "warning" | "error" | undefined;
   host: Host;
   system: string;
   /** The service's name, by which others on `network` reach it. */
@@ -40,7 +42,10 @@ export class MessageBroker extends pulumi.ComponentResource {
         containerName,
         image,
         // The data folder is named after the node: this name does not depend on the container.
-        environment: { RABBITMQ_NODENAME: "rabbit@localhost" },
+        environment: {
+          RABBITMQ_NODENAME: "rabbit@localhost",
+          ...(args.logLevel !== undefined && { RABBITMQ_LOG: args.logLevel }),
+        },
         mounts: [{ source: data, target: "/var/lib/rabbitmq" }],
         networks: [{ network: args.network, aliases: [service] }],
         userId: rabbitmqUser,

@@ -13,7 +13,6 @@ import {
   numericId,
   oneOf,
   port,
-  serviceSettings,
   serviceTerms,
   text,
   timeZone,
@@ -125,14 +124,14 @@ const privateCa = group({
 
 const logLevels = ["debug", "info", "warning", "error"] as const;
 
-/** A service that runs CamCOPS itself. */
-function camcopsService(memory: number) {
+/** A service of CamCOPS. @param standard how much it logs unless told otherwise */
+function camcopsService(memory: number, standard = "`camcops.logLevel`") {
   return group({
     ...serviceTerms(memory),
     logLevel: oneOf(logLevels)
       .optional()
       .meta({
-        description: "How much it logs. Without it: `camcops.logLevel`.",
+        description: `How much it logs. Without it: ${standard}.`,
         examples: ["warning"],
       }),
   }).prefault({});
@@ -394,8 +393,8 @@ const camcopsGroup = group({
         "Images by reference. In dev, what is not set is built from `images/`; staging asks for exact tags, prod for digests.",
     }),
   services: group({
-    mysql: serviceSettings(1024).meta({ description: "The database." }),
-    rabbitmq: serviceSettings(512).meta({ description: "The message queue." }),
+    mysql: camcopsService(1024, "what the server does by itself").meta({ description: "The database." }),
+    rabbitmq: camcopsService(512, "what the image says").meta({ description: "The message queue." }),
     camcops_server: camcopsService(1024).meta({ description: "The web server." }),
     camcops_scheduler: camcopsService(640).meta({
       description: "The scheduler of background tasks.",

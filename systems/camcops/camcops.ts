@@ -30,6 +30,14 @@ const credentialsFile = `${secretsFolder}/client.cnf`;
 
 type ServiceName = keyof CamcopsSettings["services"];
 
+/** How MariaDB's `log_warnings` and MySQL's `log_error_verbosity` put it; each takes the other's for a warning. */
+const logOptions = {
+  error: ["--loose-log-warnings=0", "--loose-log-error-verbosity=1"],
+  warning: ["--loose-log-warnings=1", "--loose-log-error-verbosity=2"],
+  info: ["--loose-log-warnings=2", "--loose-log-error-verbosity=3"],
+  debug: ["--loose-log-warnings=9", "--loose-log-error-verbosity=3"],
+} as const;
+
 /** The secrets that a user may choose; what is not given is generated. */
 export interface CamcopsSecrets {
   mysqlUserPassword?: pulumi.Output<string> | undefined;
@@ -114,7 +122,11 @@ export class Camcops extends pulumi.ComponentResource {
             userPassword,
             rootPassword,
             // What CamCOPS's own set-up gives its server.
-            serverOptions: ["--explicit-defaults-for-timestamp=1", "--max-allowed-packet=32M"],
+            serverOptions: [
+              "--explicit-defaults-for-timestamp=1",
+              "--max-allowed-packet=32M",
+              ...(services.mysql.logLevel === undefined ? [] : logOptions[services.mysql.logLevel]),
+            ],
             network: databaseNetwork,
             published: {
               network: network("mysql-edge", "edge"),

@@ -918,7 +918,12 @@ describe("Camcops", () => {
     const recorded = await recordCamcops({
       settings: {
         logLevel: "error",
-        services: { camcops_server: { logLevel: "warning" }, camcops_workers: { logLevel: "debug" } },
+        services: {
+          mysql: { logLevel: "warning" },
+          rabbitmq: { logLevel: "debug" },
+          camcops_server: { logLevel: "warning" },
+          camcops_workers: { logLevel: "debug" },
+        },
       },
     });
     const levels = (which: string) =>
@@ -937,6 +942,10 @@ describe("Camcops", () => {
     assert.equal(last("camcops_scheduler-container", "--loglevel="), "--loglevel=ERROR");
     assert.equal(last("camcops_workers-container-1", "--loglevel="), "--loglevel=DEBUG");
     assert.equal(last("camcops_monitor-container", "--logging="), "--logging=error");
+    const mysql = named(recorded, "camcops-mysql-service-container").inputs["command"] as string[];
+    assert.deepEqual(mysql.slice(-2), ["--loose-log-warnings=1", "--loose-log-error-verbosity=2"]);
+    const rabbitmq = named(recorded, "camcops-rabbitmq-service-container").inputs["envs"] as string[];
+    assert.ok(rabbitmq.includes("RABBITMQ_LOG=debug"));
   });
 
   it("writes keys of camcops.conf from settings and from secrets", async () => {
