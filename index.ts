@@ -32,6 +32,7 @@ export default async function deploy() {
       "camcops",
       {
         host,
+        environment: settings.environment,
         settings: settings.camcops,
         imageRevision: settings.imageRevision,
         secrets: {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { FileVolume } from "./file-volume.ts";
@@ -159,3 +160,14 @@ export const containerOptions = {
   // Docker derives it from `memory`, differently where the kernel does not account for swap.
   ignoreChanges: ["memorySwap"],
 } satisfies pulumi.CustomResourceOptions;
+
+/** The same for a container that is made before its former one goes. */
+export const overlappingOptions = {
+  ...containerOptions,
+  deleteBeforeReplace: false,
+} satisfies pulumi.CustomResourceOptions;
+
+/** Changes with any input of a container, and says nothing of it. */
+export function fingerprint(inputs: docker.ContainerArgs): pulumi.Output<string> {
+  return pulumi.output(inputs).apply((all) => createHash("sha256").update(JSON.stringify(all)).digest("hex"));
+}

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
 import type Docker from "dockerode";
 import tar from "tar-stream";
 import { fileVolumeName } from "./file-volume-name.ts";
@@ -18,6 +19,11 @@ export interface FileVolumeArgs {
   system: string;
   /** Name of the carrier container, and the beginning of the volume's name. */
   carrierName: string;
+  /**
+   * Changed files go into a new volume, by a new carrier, so that a former container keeps its own until it has gone. The
+   * names of both then end with a text that changes with the files. @default false
+   */
+  overlapping?: boolean;
   /** Any image that is there: nothing of it runs. */
   image: Image;
   /** Contents by file name. All of them are treated as secrets. */
@@ -49,16 +55,27 @@ export class FileVolume extends pulumi.ComponentResource {
       contents.apply(resolve);
     });
 
+    const carrierName =
+      args.overlapping === true
+        ? pulumi.interpolate`${args.carrierName}-${
+            new random.RandomId(
+              `${name}-revision`,
+              { byteLength: 4, keepers: { contents: contents.apply((files) => JSON.stringify(files)) } },
+              { parent: this },
+            ).hex
+          }`
+        : args.carrierName;
+    const deleteBeforeReplace = args.overlapping !== true;
     const volume = new docker.Volume(
       `${name}-volume`,
-      { name: fileVolumeName(args.carrierName, Object.keys(args.files), owner) },
-      { parent: this, deleteBeforeReplace: true },
+      { name: pulumi.output(carrierName).apply((carrier) => fileVolumeName(carrier, Object.keys(args.files), owner)) },
+      { parent: this, deleteBeforeReplace },
     );
 
     const carrier = new docker.Container(
       `${name}-carrier`,
       {
-        name: args.carrierName,
+        name: carrierName,
         image: args.image.id,
         entrypoints: ["/never-started"],
         start: false,
@@ -76,7 +93,7 @@ export class FileVolume extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        deleteBeforeReplace: true,
+        deleteBeforeReplace,
         hooks: {
           beforeCreate: [(hook) => removeLeftoverContainer(client, hook.newInputs)],
           afterCreate: [async (hook) => putFiles(client, hook.id, await settled, owner)],

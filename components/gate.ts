@@ -1,3 +1,4 @@
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 
@@ -79,6 +80,23 @@ export async function untilHealthy(client: Docker, id: string, gate: HealthGate)
     }
     await sleep(gate.pollMilliseconds ?? 200);
   }
+}
+
+/** How long the queue of a former container may take to run empty, in milliseconds. */
+const queuePatience = 1_000;
+
+/**
+ * Runs the command by which a container takes over from its former one, and waits until that has taken what was still
+ * waiting for it.
+ *
+ * @throws Error with what the command wrote when its exit code is not 0.
+ */
+export async function takeOver(client: Docker, id: string, command: string[], patience = queuePatience): Promise<void> {
+  const exec = await client.getContainer(id).exec({ Cmd: command, AttachStdout: true, AttachStderr: true, Tty: true });
+  const written = await text(await exec.start({ Tty: true }));
+  const { ExitCode: code } = await exec.inspect();
+  if (code !== 0) throw new Error(`${command.join(" ")} ended with exit code ${String(code)}: ${written.trim()}`);
+  await sleep(patience);
 }
 
 /**

@@ -46,6 +46,27 @@ export async function removeLeftoverContainer(client: Docker, newInputs: unknown
   await client.getContainer(found.Id).remove({ v: false, force: true });
 }
 
+interface PublishingInputs extends LabelledInputs {
+  ports?: { ip: string; external: number }[];
+}
+
+/**
+ * Before a container is created: stops a container of this very stack that listens on one of its ports of the host. A port
+ * that passes from one service to another is free so, although the former container goes only at the end.
+ */
+export async function releasePorts(client: Docker, newInputs: unknown): Promise<void> {
+  const inputs = newInputs as PublishingInputs;
+  const { ports = [] } = inputs;
+  if (ports.length === 0) return;
+  const mine = await client.listContainers({ filters: { label: [`${label.state}=${stateOf(inputs) ?? ""}`] } });
+  const isWanted = ({ IP: address, PublicPort: port }: Docker.Port) =>
+    ports.some(
+      ({ ip, external }) => external === port && [ip, address].some((one) => one === "0.0.0.0" || ip === address),
+    );
+  const holders = mine.filter(({ Ports: held }) => held.some(isWanted));
+  await Promise.all(holders.map(({ Id: id }) => client.getContainer(id).stop()));
+}
+
 /**
  * Before a network is created: removes a network of the same name that a killed run of this very stack left behind, and
  * the leftover containers in it.

@@ -2,10 +2,20 @@
 export interface NginxRoute {
   /** What the paths of the requests begin with; begins and ends with `/`. Of several that fit, the longest is taken. */
   path: string;
-  /** A service by its name on a shared network, and its port, such as `http://web:8000`; or a folder in the container. */
+  /**
+   * A service by its name on a shared network, and its port, such as `http://web:8000`, or by its Unix socket, such as
+   * `http://unix:/run/web.sock`; or a folder in the container.
+   */
   to: { upstream: string } | { folder: string };
   /** Whether connections stay open without a word for long, as WebSockets do. @default false */
   webSockets?: boolean;
+}
+
+/** Files in the container, in PEM. */
+export interface TlsFiles {
+  /** The certificate, then those of its issuers. */
+  certificate: string;
+  privateKey: string;
 }
 
 /** The port in the container on which nginx answers requests. */
@@ -19,9 +29,11 @@ export const nginxHealthPort = 8081;
  *
  * An upstream may be away when nginx starts and may come back at another address: named by a variable, it is looked up
  * anew, in Docker's own name server. No header of a client that says where it comes from is believed. A request may have
- * 100 MiB, for uploads.
+ * 100 MiB, for uploads, and its answer may take ten minutes.
+ *
+ * @param tls without it, nginx speaks plain HTTP
  */
-export function nginxConfig(routes: readonly NginxRoute[]): string {
+export function nginxConfig(routes: readonly NginxRoute[], tls?: TlsFiles): string {
   return `pid /tmp/nginx.pid;
 error_log stderr warn;
 worker_shutdown_timeout 10s;
@@ -42,6 +54,7 @@ http {
         default upgrade;
         "" "";
     }
+    proxy_read_timeout 10m;
     proxy_http_version 1.1;
     proxy_set_header Host $http_host;
     proxy_set_header X-Forwarded-For $remote_addr;
@@ -55,10 +68,22 @@ http {
         return 204;
     }
     server {
-        listen ${nginxPort};
-${routes.map(location).join("")}    }
+        listen ${nginxPort}${tls === undefined ? "" : " ssl"};
+${tls === undefined ? "" : tlsLines(tls)}${routes.map(location).join("")}    }
 }
 `;
+}
+
+function tlsLines({ certificate, privateKey }: TlsFiles): string {
+  return [
+    `ssl_certificate ${certificate};`,
+    `ssl_certificate_key ${privateKey};`,
+    "ssl_protocols TLSv1.2 TLSv1.3;",
+    "ssl_session_cache shared:tls:2m;",
+    "error_page 497 =301 https://$http_host$request_uri;",
+  ]
+    .map((line) => `        ${line}\n`)
+    .join("");
 }
 
 function location({ path, to, webSockets = false }: NginxRoute): string {

@@ -1,10 +1,17 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { containerOptions, hardenedContainer, type ContainerArgs, type Mount } from "./container.ts";
-import { untilHealthy } from "./gate.ts";
+import {
+  containerOptions,
+  fingerprint,
+  hardenedContainer,
+  overlappingOptions,
+  type ContainerArgs,
+  type Mount,
+} from "./container.ts";
+import { takeOver, untilHealthy } from "./gate.ts";
 import { label } from "./labels.ts";
-import { removeLeftoverContainer } from "./leftovers.ts";
+import { releasePorts, removeLeftoverContainer } from "./leftovers.ts";
 import { operationsLabel, type ServiceOperations } from "./operations.ts";
 
 export interface PublishedPort {
@@ -48,6 +55,14 @@ export interface ServiceArgs extends ContainerArgs {
    * waits for its health. @default false
    */
   standby?: boolean;
+  /**
+   * Makes the service one that is replaced without an interruption: a new container is made beside the former one, and when
+   * it is healthy, this command is run in it, by which what begins from then on comes to it. After that the former one is
+   * asked to end. Each has an environment variable SERVICE_INSTANCE with a text of its own. Such a service publishes no
+   * port, takes its files from a `FileVolume` that is `overlapping`, and finishes what it has begun when it is asked to end.
+   * @default the former container goes before the new one comes
+   */
+  takesOver?: string[] | undefined;
   /** How many equal containers run, named `${containerName}-1` and so on. @default one, named `containerName` */
   replicas?: number | undefined;
   operations: ServiceOperations;
@@ -86,11 +101,24 @@ export class Service extends pulumi.ComponentResource {
     const gate = { service: args.service, stack: pulumi.getStack(), timeoutSeconds };
     const suffixes =
       args.replicas === undefined ? [""] : Array.from({ length: args.replicas }, (_, index) => `-${String(index + 1)}`);
+    const { takesOver } = args;
+    // One that overlaps its former one has a name of its own: random, because former settings come back while the container
+    // with them still serves, and kept in the state, so that what a killed run has left is found by its name.
+    const named = (suffix: string, inputs: docker.ContainerArgs): docker.ContainerArgs => {
+      if (takesOver === undefined) return inputs;
+      const keepers = { inputs: fingerprint(inputs) };
+      const { hex } = new random.RandomId(`${name}-revision${suffix}`, { byteLength: 4, keepers }, { parent: this });
+      return {
+        ...inputs,
+        name: pulumi.interpolate`${inputs.name}-${hex}`,
+        envs: pulumi.all([inputs.envs, hex]).apply(([all = [], instance]) => [...all, `SERVICE_INSTANCE=${instance}`]),
+      };
+    };
     const containers = suffixes.map(
       (suffix) =>
         new docker.Container(
           `${name}-container${suffix}`,
-          {
+          named(suffix, {
             ...hardenedContainer(
               { ...args, containerName: args.containerName + suffix },
               {
@@ -115,11 +143,18 @@ export class Service extends pulumi.ComponentResource {
               retries: check.retries,
               startPeriod: duration(check.startPeriodSeconds),
             },
-          },
+          }),
           {
             parent: this,
-            ...containerOptions,
-            hooks: { beforeCreate: [(hook) => removeLeftoverContainer(client, hook.newInputs)] },
+            ...(takesOver === undefined ? containerOptions : overlappingOptions),
+            hooks: {
+              beforeCreate: [
+                async (hook) => {
+                  await removeLeftoverContainer(client, hook.newInputs);
+                  await releasePorts(client, hook.newInputs);
+                },
+              ],
+            },
           },
         ),
     );
@@ -140,7 +175,9 @@ export class Service extends pulumi.ComponentResource {
           beforeCreate: [
             async (hook) => {
               const { keepers } = hook.newInputs as { keepers: { containers: string } };
-              await Promise.all(keepers.containers.split(" ").map((id) => untilHealthy(client, id, gate)));
+              const all = keepers.containers.split(" ");
+              await Promise.all(all.map((id) => untilHealthy(client, id, gate)));
+              if (takesOver !== undefined) await Promise.all(all.map((id) => takeOver(client, id, takesOver)));
             },
           ],
         },

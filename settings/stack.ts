@@ -85,7 +85,13 @@ function stackRules(stack: unknown, context: z.core.$RefinementCtx): void {
       .safeParse("pull" in source ? source.pull : undefined);
     const demand = reference.success ? imageDemand(environment, reference.data) : undefined;
     if (demand !== undefined) {
-      report(path, demand, { set: path.join("."), value: `<your registry>/${name}@sha256:<digest>` });
+      const { leftOutBy } = source;
+      report(
+        path,
+        demand,
+        { set: path.join("."), value: `<your registry>/${name}@sha256:<digest>` },
+        ...(leftOutBy === undefined ? [] : [{ set: leftOutBy, value: "false" }]),
+      );
     }
   }
 }

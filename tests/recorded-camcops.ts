@@ -4,7 +4,7 @@ import type { Recorded } from "./mocks.ts";
 import { named, recordOnHost } from "./recorded.ts";
 
 /** Images that are pulled, so that no test depends on the content of `images/`. */
-export const images = { camcops: "camcops:1", mysql: "mariadb:1", rabbitmq: "rabbitmq:1" };
+export const images = { camcops: "camcops:1", mysql: "mariadb:1", rabbitmq: "rabbitmq:1", nginx: "nginx:1" };
 
 /** What is deployed, and how. */
 export interface RecordedDeployment {
@@ -20,7 +20,8 @@ export async function recordCamcops({ settings = {}, secrets, preview = false, i
   return recordOnHost(
     (host, options) => {
       const parsed = camcopsSettings.parse({ images, ...settings });
-      const camcops = new Camcops("camcops", { host, settings: parsed, secrets: secrets?.() ?? {} }, options);
+      const args = { host, environment: "dev" as const, settings: parsed, secrets: secrets?.() ?? {} };
+      const camcops = new Camcops("camcops", args, options);
       inspect?.(camcops);
     },
     { preview },

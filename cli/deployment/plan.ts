@@ -1,5 +1,5 @@
 import type { EngineEvent, OpMap } from "@pulumi/pulumi/automation/index.js";
-import { isHealthGate, resourceType } from "./resources.ts";
+import { isHealthGate, isRevision, resourceType } from "./resources.ts";
 
 /** What a deployment does with a resource. */
 export type Change = "create" | "update" | "replace" | "delete" | "keep";
@@ -58,7 +58,10 @@ export function addToPlan(plan: Plan, event: EngineEvent): void {
 export function isDestructive(plan: Plan): boolean {
   return [...plan.values()].some(
     ({ urn, type, change }) =>
-      (change === "replace" || change === "delete") && type !== resourceType.image && !isHealthGate(urn),
+      (change === "replace" || change === "delete") &&
+      type !== resourceType.image &&
+      !isHealthGate(urn) &&
+      !isRevision(urn),
   );
 }
 

@@ -24,6 +24,11 @@ export function isHealthGate(urn: string): boolean {
   return urn.includes(`slipway:index:Service$${resourceType.randomId}::`) && urn.endsWith("-healthy");
 }
 
+/** Whether a resource makes new names for a container or volume that exists beside the one that it replaces. */
+export function isRevision(urn: string): boolean {
+  return urn.includes(`$${resourceType.randomId}::`) && /-revision(?:-\d+)?$/.test(urn);
+}
+
 /** Whether a resource is the id by which containers and networks name their state. */
 export function isStateId(urn: string): boolean {
   return urn.includes(`slipway:index:Host$${resourceType.randomId}::`);

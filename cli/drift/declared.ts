@@ -1,5 +1,5 @@
 import { pulumi } from "../deployment/stack.ts";
-import { isStateId, resourceType } from "../deployment/resources.ts";
+import { isRevision, isStateId, resourceType } from "../deployment/resources.ts";
 
 /** A container as the last deployment declared it. */
 export interface DeclaredContainer {
@@ -14,6 +14,8 @@ export interface DeclaredContainer {
 /** What the state of a stack says of its containers. Caution: it holds secrets in plain text. */
 export interface Declared {
   containers: DeclaredContainer[];
+  /** URNs of what makes new names for containers and volumes that exist beside those that they replace. */
+  revisions: Set<string>;
   /** URNs of the volumes, by their names in Docker. */
   volumes: Map<string, string>;
   /** The id that the stack's containers carry as a label. */
@@ -47,15 +49,29 @@ export function parseDeclared(text: string): Declared {
   const secrets = new Set<string>();
   const containers: DeclaredContainer[] = [];
   const volumes = new Map<string, string>();
+  const revisions = new Set<string>();
   let stateId: string | undefined;
   for (const { urn, type, id = "", inputs, outputs } of resources) {
     const own = revealed(inputs ?? {}, secrets) as Record<string, unknown>;
     const made = revealed(outputs ?? {}, secrets) as Record<string, unknown>;
     if (type === resourceType.container) containers.push({ urn, id, name: String(own["name"]), inputs: own });
     if (type === resourceType.volume) volumes.set(String(own["name"]), urn);
+    if (isRevision(urn)) revisions.add(urn);
     if (isStateId(urn)) stateId = String(made["hex"]);
   }
-  return { containers, volumes, stateId, secrets };
+  return { containers, revisions, volumes, stateId, secrets };
+}
+
+/**
+ * What has to be replaced so that a container or volume is: itself, or what makes its name, where it exists beside the one
+ * that it replaces.
+ */
+export function replacedBy(urn: string, { revisions }: Pick<Declared, "revisions">): string {
+  const revision = urn.replace(
+    /docker:index\/(?:container:Container|volume:Volume)::(.*)-(?:container|carrier|volume)(-\d+)?$/,
+    `${resourceType.randomId}::$1-revision$2`,
+  );
+  return revisions.has(revision) ? revision : urn;
 }
 
 /** By these, Pulumi's state marks a secret (sdk/go/common/resource/sig.go). */

@@ -2,7 +2,7 @@ import type Docker from "dockerode";
 import { label } from "../../components/labels.ts";
 import { ignoring } from "../docker/docker.ts";
 import { carriedVolume, fileDifferences } from "./carried-files.ts";
-import type { Declared, DeclaredContainer } from "./declared.ts";
+import { replacedBy, type Declared, type DeclaredContainer } from "./declared.ts";
 import { differencesBetween, inWords, type Difference } from "./differences.ts";
 import { declaredFacts, mendedInPlace, presentFacts, type InspectedContainer, type InspectedImage } from "./facts.ts";
 
@@ -26,11 +26,8 @@ export async function findDrift(client: Docker, declared: Declared): Promise<Dri
   );
 }
 
-async function driftOf(
-  client: Docker,
-  { volumes, secrets }: Declared,
-  container: DeclaredContainer,
-): Promise<Drift | undefined> {
+async function driftOf(client: Docker, stack: Declared, container: DeclaredContainer): Promise<Drift | undefined> {
+  const { volumes, secrets } = stack;
   const { urn, id, name, inputs } = container;
   const same = await inspect(client, id);
   const there = same ?? (await inspect(client, name));
@@ -54,7 +51,9 @@ async function driftOf(
     ...drift,
     differences: [...differences, ...files],
     ...(replaced !== undefined &&
-      (files.length > 0 || differences.some(({ what }) => !mendedInPlace.has(what))) && { urn: replaced }),
+      (files.length > 0 || differences.some(({ what }) => !mendedInPlace.has(what))) && {
+        urn: replacedBy(replaced, stack),
+      }),
   };
 }
 

@@ -16,7 +16,7 @@ export function camcopsRules(settings: unknown, context: z.core.$RefinementCtx):
     context.addIssue({ code: "custom", path, message, input: valueAt(settings, path), params: { remedy } });
   };
   portsDiffer("camcops", [[], ["mysql"], ["flower"]], settings, report);
-  for (const rule of [databaseIsNamed, certificateRenews, certificateIsVisible]) {
+  for (const rule of [databaseIsNamed, proxyHasCertificate, certificateRenews, certificateIsVisible]) {
     rule(settings, report);
   }
 }
@@ -39,6 +39,17 @@ function databaseIsNamed(settings: unknown, report: Report): void {
       { unset: "camcops.mysql.server" },
     );
   }
+}
+
+function proxyHasCertificate(settings: unknown, report: Report): void {
+  if (valueAt(settings, ["withoutDowntime"]) !== true || valueAt(settings, ["https"]) !== false) return;
+  report(
+    ["withoutDowntime"],
+    "must not be true while camcops.https is false: the web server that has your certificate would be told the wrong " +
+      "addresses of clients",
+    { unset: "camcops.withoutDowntime" },
+    { set: "camcops.https", value: "true" },
+  );
 }
 
 function certificateRenews(settings: unknown, report: Report): void {

@@ -13,6 +13,7 @@ import {
   numericId,
   oneOf,
   port,
+  serviceSettings,
   serviceTerms,
   text,
   timeZone,
@@ -227,6 +228,16 @@ const camcopsGroup = group({
       question: { order: 40, ask: "Serve HTTPS" } satisfies Question,
       caution: "Plain HTTP is for a reverse proxy on the same host: set `hostAddress` to 127.0.0.1.",
     }),
+  withoutDowntime: flag()
+    .optional()
+    .meta({
+      description:
+        "Put nginx in front of the web server, with the certificate, so that a new server answers before the former one " +
+        "ends. Only with `https`. Without it: in prod yes, elsewhere no.",
+      caution:
+        "While an upgrade migrates the database, the former server goes on working with it, as it does without this.",
+      examples: [true],
+    }),
   hostAddress: hostAddress().default("0.0.0.0").meta({
     description: "Address of the host on which the web server listens.",
   }),
@@ -386,6 +397,12 @@ const camcopsGroup = group({
     rabbitmq: imageReference()
       .optional()
       .meta({ description: "Image of the message queue.", examples: ["docker.io/library/rabbitmq:4.1.4"] }),
+    nginx: imageReference()
+      .optional()
+      .meta({
+        description: "Image of the web server in front, with `withoutDowntime`.",
+        examples: ["docker.io/library/nginx:1.28.0"],
+      }),
   })
     .prefault({})
     .meta({
@@ -401,6 +418,7 @@ const camcopsGroup = group({
     }),
     camcops_workers: camcopsService(1536).meta({ description: "The workers, each container." }),
     camcops_monitor: camcopsService(640).meta({ description: "Flower." }),
+    nginx: serviceSettings(256).meta({ description: "The web server in front, with `withoutDowntime`." }),
   })
     .prefault({})
     .meta({ description: "Limits, restart policy, time zone and log level of each service." }),

@@ -12,6 +12,7 @@ import { configFileFindings, sightFinding } from "./config-files.ts";
 import { configFolder } from "./config-keys.ts";
 import { camcopsConfigRule, camcopsConfigWarnings } from "./config-rule.ts";
 import { camcopsSecretConfig, camcopsSettings, type CamcopsSettings } from "./settings.ts";
+import { isWithoutDowntime } from "./without-downtime.ts";
 
 /** CamCOPS among a stack's settings. */
 export const camcopsSystem = {
@@ -62,10 +63,14 @@ export const camcopsSystem = {
     }
     camcopsConfigRule(stack, report);
   },
-  images: (settings: unknown) => ({
+  images: (settings: unknown, environment: Environment) => ({
     camcops: { build: "camcops" },
     ...(ownsDatabase(settings) && { mysql: { build: "mariadb" } }),
     rabbitmq: { build: "rabbitmq" },
+    // dev builds it for prod, which pulls it, so that "slipway images push" has it.
+    ...(isWithoutDowntime(settings, environment === "dev" ? "prod" : environment) && {
+      nginx: { build: "nginx", leftOutBy: "camcops.withoutDowntime" },
+    }),
   }),
   needs: (settings: CamcopsSettings, environment: Environment) => ({
     publications: publications(settings),

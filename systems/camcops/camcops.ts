@@ -2,19 +2,23 @@ import * as pulumi from "@pulumi/pulumi";
 import { MessageBroker } from "../../components/broker.ts";
 import { CertificateAuthority } from "../../components/certificate-authority.ts";
 import { Certificate } from "../../components/certificate.ts";
-import type { ContainerArgs, GeneratedFiles } from "../../components/container.ts";
+import type { ContainerArgs, GeneratedFiles, Mount } from "../../components/container.ts";
 import { MysqlDatabase } from "../../components/mysql-database.ts";
-import { FileVolume } from "../../components/file-volume.ts";
+import { FileVolume, type FileVolumeArgs } from "../../components/file-volume.ts";
 import type { Host } from "../../components/host.ts";
 import { clientOptions } from "../../components/mysql-files.ts";
 import { superuserActions } from "../../components/operations.ts";
+import { ReverseProxy } from "../../components/reverse-proxy.ts";
 import { Secret } from "../../components/secret.ts";
 import { Service, type ServiceArgs } from "../../components/service.ts";
+import { SocketVolume } from "../../components/socket-volume.ts";
 import { Task } from "../../components/task.ts";
 import { Volume } from "../../components/volume.ts";
 import type { CamcopsSecretConfig, CamcopsSettings } from "../../settings/camcops/settings.ts";
 import { configFolder, temporaryFolder } from "../../settings/camcops/config-keys.ts";
 import { camcopsSystem } from "../../settings/camcops/system.ts";
+import { isWithoutDowntime } from "../../settings/camcops/without-downtime.ts";
+import type { Environment } from "../../settings/environment.ts";
 import { imagesOf } from "../../settings/system.ts";
 import { inUrl, reachable, siteUrl } from "../host-address.ts";
 import { partsOf } from "../parts.ts";
@@ -27,6 +31,9 @@ const secretsFolder = "/run/secrets";
 const superuserFolder = "/run/superuser";
 const flowerFolder = "/run/flower";
 const credentialsFile = `${secretsFolder}/client.cnf`;
+
+/** Where the server's sockets are for nginx, if that stands in front. */
+const socketFolder = "/run/sockets";
 
 type ServiceName = keyof CamcopsSettings["services"];
 
@@ -51,6 +58,7 @@ export interface CamcopsSecrets {
 
 export interface CamcopsArgs {
   host: Host;
+  environment: Environment;
   settings: CamcopsSettings;
   secrets: CamcopsSecrets;
   /** See `BuildContext.revision`. */
@@ -59,7 +67,7 @@ export interface CamcopsArgs {
 
 /**
  * CamCOPS, the Cambridge Cognitive and Psychiatric Assessment Kit: database, message queue, web server, scheduler,
- * workers and monitor.
+ * workers and monitor; and nginx in front of the server where that is replaced without an interruption.
  *
  * Source of what each process needs: CamCOPS's own `server/docker` and its administrator's manual, "Installing and
  * running the CamCOPS server via Docker".
@@ -77,6 +85,7 @@ export class Camcops extends pulumi.ComponentResource {
     super("slipway:camcops:Camcops", name, {}, opts);
     const { host, settings, secrets, imageRevision } = args;
     const { certificate, services } = settings;
+    const overlapping = isWithoutDowntime(settings, args.environment);
     const child = { parent: this };
     const { image, network } = partsOf({
       parent: this,
@@ -84,7 +93,7 @@ export class Camcops extends pulumi.ComponentResource {
       host,
       system: "camcops",
       prefix: settings.name,
-      sources: imagesOf(camcopsSystem.images(settings), settings),
+      sources: imagesOf(camcopsSystem.images(settings, args.environment), settings),
       imageRevision,
     });
 
@@ -157,7 +166,12 @@ export class Camcops extends pulumi.ComponentResource {
       child,
     );
 
-    const files = (suffix: string, contents: Record<string, pulumi.Input<string>>, target: string): GeneratedFiles => ({
+    const files = (
+      suffix: string,
+      contents: Record<string, pulumi.Input<string>>,
+      target: string,
+      own: Pick<FileVolumeArgs, "overlapping"> = {},
+    ): GeneratedFiles => ({
       target,
       volume: new FileVolume(
         `${name}-${suffix}-files`,
@@ -169,6 +183,7 @@ export class Camcops extends pulumi.ComponentResource {
           userId: settings.userId,
           groupId: settings.groupId,
           files: contents,
+          ...own,
         },
         child,
       ),
@@ -207,7 +222,7 @@ export class Camcops extends pulumi.ComponentResource {
     };
 
     const credentials = userPassword.apply((password) => clientOptions(settings.mysql.userName, password));
-    const configText = (paths: ConfigInput["certificate"], logLevel = settings.logLevel) =>
+    const configText = (own: Pick<ConfigInput, "certificate" | "behindProxy"> = {}, logLevel = settings.logLevel) =>
       pulumi.all([secrets.config, sessionSecret]).apply(([secretConfig, secret]) =>
         renderConfig({
           databaseUrl: databaseUrl({
@@ -219,7 +234,7 @@ export class Camcops extends pulumi.ComponentResource {
           brokerUrl: broker.url,
           sessionSecret: secret,
           port: settings.internalPort,
-          certificate: paths,
+          ...own,
           external: { scheme: settings.https ? "https" : "http", serverName, port: settings.hostPort },
           workerConcurrency: settings.workers.concurrency,
           timeZone: settings.timeZone,
@@ -228,27 +243,36 @@ export class Camcops extends pulumi.ComponentResource {
           secretConfig,
         }),
       );
-    // CamCOPS insists on the certificate's files in every process that reads of them; only the server needs them. So a
-    // renewed certificate replaces the server alone.
+    // CamCOPS insists on the certificate's files in every process that reads of them; only who serves it needs them. So a
+    // renewed certificate replaces the server alone, or nginx.
     const config = files(
       "config",
-      { [settings.configFilename]: configText(undefined), "client.cnf": credentials },
+      { [settings.configFilename]: configText(), "client.cnf": credentials },
       secretsFolder,
     );
     const serverConfig = files(
       "server",
       {
         [settings.configFilename]: configText(
-          settings.https ? certificatePaths(certificate) : undefined,
+          {
+            certificate: settings.https && !overlapping ? certificatePaths(certificate) : undefined,
+            behindProxy: overlapping,
+          },
           services.camcops_server.logLevel,
         ),
         "client.cnf": credentials,
-        ...(made && { "camcops.crt": made.certificatePem, "camcops.key": made.privateKeyPem }),
+        ...(made && !overlapping && { "camcops.crt": made.certificatePem, "camcops.key": made.privateKeyPem }),
       },
       secretsFolder,
+      { overlapping },
     );
 
+    const ownFiles =
+      settings.configDirectory === undefined
+        ? []
+        : [{ source: settings.configDirectory, target: configFolder, readOnly: true }];
     const temporary = new Volume(`${name}-temporary`, { volumeName: `${settings.name}-tmp` }, child);
+    const mounts: Mount[] = [{ source: temporary, target: temporaryFolder }, ...ownFiles];
     const common: Omit<ContainerArgs, "containerName" | "memory"> = {
       host,
       system: "camcops",
@@ -259,12 +283,7 @@ export class Camcops extends pulumi.ComponentResource {
       timeZone: settings.timeZone,
       environment: { CAMCOPS_CONFIG_FILE: configFile },
       files: [config],
-      mounts: [
-        { source: temporary, target: temporaryFolder },
-        ...(settings.configDirectory === undefined
-          ? []
-          : [{ source: settings.configDirectory, target: configFolder, readOnly: true }]),
-      ],
+      mounts,
       networks: [{ network: databaseNetwork }, { network: brokerNetwork }],
       reachesHost: true,
     };
@@ -294,7 +313,7 @@ export class Camcops extends pulumi.ComponentResource {
     );
 
     const service = (
-      which: Exclude<ServiceName, "mysql" | "rabbitmq">,
+      which: Exclude<ServiceName, "mysql" | "rabbitmq" | "nginx">,
       own: Pick<ServiceArgs, "command" | "healthCheck"> & Partial<ServiceArgs>,
       dependsOn: pulumi.Resource[],
     ) =>
@@ -320,16 +339,30 @@ export class Camcops extends pulumi.ComponentResource {
     const logLevel = (which: "camcops_scheduler" | "camcops_workers" | "camcops_monitor") =>
       services[which].logLevel ?? settings.logLevel;
 
-    service(
+    const published = { address: settings.hostAddress, hostPort: settings.hostPort };
+    const sockets = overlapping
+      ? new SocketVolume(
+          `${name}-sockets`,
+          { volumeName: `${settings.name}-sockets`, userId: settings.userId, groupId: settings.groupId },
+          child,
+        )
+      : undefined;
+    const server = service(
       "camcops_server",
       {
         files: [serverConfig],
         // Another certificate of the user's own is read by a new server only.
-        environment: { ...common.environment, ...(own && { CERTIFICATE_FINGERPRINT: own.fingerprint }) },
-        command: ["camcops_server", "serve_cherrypy"],
+        environment: {
+          ...common.environment,
+          ...(own && !overlapping && { CERTIFICATE_FINGERPRINT: own.fingerprint }),
+          ...(sockets && { CAMCOPS_SOCKET_FOLDER: socketFolder }),
+        },
+        command: ["camcops-serve"],
         stopSignal: "SIGINT",
+        mounts: [...mounts, ...(sockets ? [{ source: sockets, target: socketFolder }] : [])],
         networks: joined(["camcops_server"]),
-        ports: [{ address: settings.hostAddress, hostPort: settings.hostPort, containerPort: settings.internalPort }],
+        takesOver: sockets && ["camcops-take-over"],
+        ports: overlapping ? [] : [{ ...published, containerPort: settings.internalPort }],
         healthCheck: {
           command: ["camcops-health", "server"],
           intervalSeconds: 5,
@@ -351,6 +384,35 @@ export class Camcops extends pulumi.ComponentResource {
       },
       [superuser, broker],
     );
+    if (sockets !== undefined) {
+      new ReverseProxy(
+        `${name}-nginx`,
+        {
+          host,
+          system: "camcops",
+          service: "nginx",
+          containerName: `${settings.name}-nginx`,
+          image: image("nginx"),
+          networks: [],
+          published: { network: network("front", "edge"), ...published },
+          routes: [{ path: "/", to: { sockets, socket: "current" } }],
+          tls:
+            certificate.kind === "files"
+              ? {
+                  certificate: certificate.certificate,
+                  privateKey: certificate.privateKey,
+                  mounts: ownFiles,
+                  fingerprint: own?.fingerprint,
+                }
+              : made,
+          user: { userId: settings.userId, groupId: settings.groupId },
+          logs: settings.logs,
+          timeZone: settings.timeZone,
+          ...services.nginx,
+        },
+        { ...child, dependsOn: [server] },
+      );
+    }
     service(
       "camcops_scheduler",
       {

@@ -20,6 +20,8 @@ export interface ConfigInput {
   port: number;
   /** Paths in the container. Without them the server speaks plain HTTP. */
   certificate?: { certificateFile: string; privateKeyFile: string } | undefined;
+  /** Whether nginx stands in front, says itself where requests come from, and is the only one to reach the server. */
+  behindProxy?: boolean | undefined;
   /** The address that users type, for links in what background tasks write. */
   external: { scheme: "https" | "http"; serverName: string; port: number };
   /** Processes of one worker container. */
@@ -34,14 +36,17 @@ export interface ConfigInput {
   secretConfig?: ConfigSections | undefined;
 }
 
+/** What the stack's own nginx says of a request. */
+const proxyHeaders = ["HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO"];
+
 type Values = Record<string, ConfigValue>;
 
 /**
  * The text of `camcops.conf` for CamCOPS 2.4.24. The same input gives the same text, whatever the order of its keys.
  *
  * Left to CamCOPS's defaults: the Gunicorn options (CherryPy serves), logos (they ship with the package), and what is
- * empty by default. No header of a reverse proxy is trusted: any client could otherwise pretend
- * to come from another address.
+ * empty by default. No header of a reverse proxy is trusted, but those of the stack's own: any client could otherwise
+ * pretend to come from another address.
  *
  * @throws Error naming every section and key that cannot be written. It shows no value.
  */
@@ -142,7 +147,7 @@ function serverDefaults(input: ConfigInput): Values {
     SHOW_RESPONSE: false,
     SHOW_TIMING: false,
     PROXY_REWRITE_PATH_INFO: false,
-    TRUSTED_PROXY_HEADERS: [],
+    TRUSTED_PROXY_HEADERS: input.behindProxy === true ? proxyHeaders : [],
     EXTERNAL_URL_SCHEME: input.external.scheme,
     EXTERNAL_SERVER_NAME: input.external.serverName,
     EXTERNAL_SERVER_PORT: input.external.port,

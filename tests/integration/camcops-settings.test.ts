@@ -174,6 +174,7 @@ describe("Wrong settings of CamCOPS", function () {
       },
       "camcops.images.mysql": missing,
       "camcops.images.rabbitmq": missing,
+      "camcops.images.nginx": { ...missing, remedy: /@sha256:[^]*set --path camcops\.withoutDowntime false/ },
     });
   });
 

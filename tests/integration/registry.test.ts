@@ -29,7 +29,7 @@ describe("a registry for images", () => {
   }
 
   function use(reference: string): void {
-    prod.set({ images: { camcops: reference, mysql: reference, rabbitmq: reference } });
+    prod.set({ images: { camcops: reference, mysql: reference, rabbitmq: reference, nginx: reference } });
   }
 
   /** The registry's names for the image of the running broker. */

@@ -12,7 +12,7 @@ import { issue } from "../certificates.ts";
 import { filesOf, images, recordCamcops } from "../recorded-camcops.ts";
 import { hardened, hardenedOptions, labels, ownerLabels } from "../hardened.ts";
 import type { Recorded } from "../mocks.ts";
-import { certificatePem, generatedKey, generatedPassword, imageId, signedPem } from "../provider-outputs.ts";
+import { certificatePem, generatedKey, generatedPassword, imageId, signedPem, stateId } from "../provider-outputs.ts";
 import { described, differences, isMadeAfter, named, recordOnHost, tree } from "../recorded.ts";
 import { findSecrets } from "../secret-search.ts";
 
@@ -358,7 +358,7 @@ describe("Camcops by default", () => {
       };
       assert.deepEqual(inputs, {
         ...service("camcops_server", ["server"], operations),
-        command: ["camcops_server", "serve_cherrypy"],
+        command: ["camcops-serve"],
         networksAdvanced: joined("camcops_server"),
         ports: [{ ip: "0.0.0.0", external: 443, internal: 8000 }],
         memory: 1024,
@@ -564,7 +564,8 @@ describe("Camcops", () => {
     const built = (revision?: string) =>
       recordOnHost((host, options) => {
         const settings = camcopsSettings.parse({});
-        return new Camcops("camcops", { host, settings, secrets: {}, imageRevision: revision }, options);
+        const args = { host, environment: "dev" as const, settings, secrets: {}, imageRevision: revision };
+        return new Camcops("camcops", args, options);
       });
     for (const revision of [undefined, "7"]) {
       const recorded = await built(revision);
@@ -641,6 +642,103 @@ describe("Camcops", () => {
       volumes.filter(({ containerPath }) => containerPath === "/var/lib/mysql").map(({ volumeName }) => volumeName),
       ["camcops_db_data_volume"],
     );
+  });
+
+  describe("without downtime", () => {
+    let recorded: Recorded[];
+
+    before(async () => {
+      recorded = await recordCamcops({ settings: { withoutDowntime: true } });
+    });
+
+    it("has nginx and its networks besides, and the server's files under names that change", () => {
+      const { removed, added } = differences(usual, recorded);
+      assert.deepEqual(removed, []);
+      assert.deepEqual(added, [
+        "camcops-camcops_server-revision",
+        "camcops-front-network",
+        "camcops-front-network-network",
+        "camcops-nginx",
+        "camcops-nginx-files",
+        "camcops-nginx-files-carrier",
+        "camcops-nginx-files-volume",
+        "camcops-nginx-image",
+        "camcops-nginx-image-image",
+        "camcops-nginx-service",
+        "camcops-nginx-service-container",
+        "camcops-nginx-service-healthy",
+        "camcops-server-files-revision",
+        "camcops-sockets",
+        "camcops-sockets-volume",
+      ]);
+      assert.equal(named(recorded, "camcops-front-network-network").inputs["internal"], false);
+    });
+
+    it("has a server on a socket for its own user and nginx alone, which knows where requests come from", () => {
+      const { inputs, options } = named(recorded, "camcops-camcops_server-container");
+      assert.equal(inputs["name"], `camcops-camcops_server-${stateId}`);
+      assert.equal(inputs["hostname"], "camcops-camcops_server");
+      assert.deepEqual(inputs["ports"], []);
+      assert.deepEqual(inputs["envs"], [
+        "TZ=UTC",
+        "CAMCOPS_CONFIG_FILE=/run/secrets/camcops.conf",
+        "CAMCOPS_SOCKET_FOLDER=/run/sockets",
+        `SERVICE_INSTANCE=${stateId}`,
+      ]);
+      assert.deepEqual((inputs["volumes"] as unknown[])[1], {
+        volumeName: "camcops-sockets",
+        containerPath: "/run/sockets",
+        readOnly: false,
+      });
+      assert.deepEqual(named(recorded, "camcops-sockets-volume").inputs["driverOpts"], {
+        type: "tmpfs",
+        device: "tmpfs",
+        o: "size=1m,mode=0700,uid=1000,gid=1000",
+      });
+      assert.equal(options.deleteBeforeReplace, undefined);
+      assert.equal(named(recorded, "camcops-server-files-carrier").options.deleteBeforeReplace, undefined);
+      assert.deepEqual(filesOf(recorded, "config"), filesOf(usual, "config"));
+      assert.deepEqual(filesOf(recorded, "server"), {
+        "camcops.conf": renderConfig({ ...usualConfig, behindProxy: true }),
+        "client.cnf": filesOf(usual, "server")["client.cnf"],
+      });
+    });
+
+    it("gives nginx the certificate, the published port and the server's user", () => {
+      const files = filesOf(recorded, "nginx");
+      assert.deepEqual(Object.keys(files), ["nginx.conf", "tls.crt", "tls.key"]);
+      assert.equal(files["tls.crt"], certificatePem({ commonName: "localhost" }));
+      assert.equal(files["tls.key"], generatedKey("camcops-certificate-key"));
+      assert.match(files["nginx.conf"] ?? "", /set \$upstream http:\/\/unix:\/run\/sockets\/current;/);
+      const { inputs } = named(recorded, "camcops-nginx-service-container");
+      const { image, user, ports, memory } = inputs;
+      assert.deepEqual(
+        { image, user, ports, memory },
+        {
+          image: imageId("nginx:1"),
+          user: "1000:1000",
+          ports: [{ ip: "0.0.0.0", external: 443, internal: 8080 }],
+          memory: 256,
+        },
+      );
+      assert.ok(isMadeAfter(recorded, "camcops-nginx-service-container", "camcops-camcops_server-healthy"));
+    });
+
+    it("replaces nginx alone for another certificate, and the server by another name for another setting", async () => {
+      const renewed = await recordCamcops({
+        settings: { withoutDowntime: true, certificate: { kind: "self-signed", country: "GB" } },
+      });
+      assert.deepEqual(containersAmong(differences(recorded, renewed).changed), ["camcops-nginx-service-container"]);
+      const larger = await recordCamcops({
+        settings: { withoutDowntime: true, services: { camcops_server: { memory: 999 } } },
+      });
+      assert.deepEqual(containersAmong(differences(recorded, larger).changed), [
+        "camcops-camcops_server-container",
+        "camcops-superuser-container",
+        "camcops-upgrade-db-container",
+      ]);
+      assert.ok(differences(recorded, larger).changed.includes("camcops-camcops_server-revision"));
+    });
   });
 
   it("speaks plain HTTP without a certificate when HTTPS is off", async () => {

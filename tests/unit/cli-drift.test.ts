@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import tar from "tar-stream";
 import { buffer } from "node:stream/consumers";
 import { carriedVolume } from "../../cli/drift/carried-files.ts";
-import { parseDeclared, type Declared } from "../../cli/drift/declared.ts";
+import { parseDeclared, replacedBy, type Declared } from "../../cli/drift/declared.ts";
 import { differencesBetween, inWords } from "../../cli/drift/differences.ts";
 import { driftedUrns, driftLines, findDrift } from "../../cli/drift/drift.ts";
 import { declaredFacts, presentFacts, type InspectedContainer, type InspectedImage } from "../../cli/drift/facts.ts";
@@ -267,6 +267,25 @@ describe("what a stack declares", () => {
     assert.deepEqual(declared.containers.map(carriedVolume), ["shop-keys-1"]);
     assert.deepEqual(parseDeclared('{"deployment":{}}').containers, []);
   });
+
+  it("is replaced under another name where it exists beside the one that it replaces", () => {
+    const service = (type: string, name: string) => urn(`slipway:index:Service$${type}`, name);
+    const [container, revision] = ["docker:index/container:Container", "random:index/randomId:RandomId"];
+    const resources = ["web-revision", "web-revision-2", "web-healthy"].map((name) => ({
+      urn: service(revision, name),
+      type: revision,
+    }));
+    const declared = parseDeclared(JSON.stringify({ deployment: { resources } }));
+    for (const [name, replaced] of [
+      ["web-container", service(revision, "web-revision")],
+      ["web-container-2", service(revision, "web-revision-2")],
+      ["other-container", service(container, "other-container")],
+    ] as const) {
+      assert.equal(replacedBy(service(container, name), declared), replaced);
+    }
+    const volume = service("docker:index/volume:Volume", "web-volume");
+    assert.equal(replacedBy(volume, declared), service(revision, "web-revision"));
+  });
 });
 
 describe("drift", () => {
@@ -284,6 +303,7 @@ describe("drift", () => {
     const volume = String(named(recorded, "keys-volume").inputs["name"]);
     return {
       containers: [{ urn: "urn of the carrier", id, name: "shop-keys", inputs }],
+      revisions: new Set(),
       volumes: new Map([[volume, "urn of the volume"]]),
       stateId,
       secrets: new Set(["k1"]),

@@ -5,7 +5,7 @@ import { Image } from "../../components/image.ts";
 import { entriesOf } from "../archive.ts";
 import { dockerStub } from "../docker-stub.ts";
 import { labels, ownerLabels } from "../hardened.ts";
-import { imageId } from "../provider-outputs.ts";
+import { imageId, stateId } from "../provider-outputs.ts";
 import { described, differences, named, recordOnHost } from "../recorded.ts";
 
 const files = { key: "k'e\"y\n", "app.conf": "a = 1\n" };
@@ -104,6 +104,18 @@ describe("FileVolume", () => {
     assert.equal(new Set(volumes).size, 4);
     const reversed = await recordFiles(() => ({ files: Object.fromEntries(Object.entries(files).reverse()) }));
     assert.equal(volumeName(reversed), volumes[0]);
+  });
+
+  it("has another volume and another carrier for other contents where a former container keeps its own", async () => {
+    const recorded = await recordFiles(() => ({ overlapping: true }));
+    const { inputs, options } = named(recorded, "shop-files-revision");
+    assert.deepEqual(inputs, { byteLength: 4, keepers: { contents: { secret: JSON.stringify(files) } } });
+    assert.equal(options.deleteBeforeReplace, undefined);
+    assert.equal(named(recorded, "shop-files-carrier").inputs["name"], `shop_files-${stateId}`);
+    assert.match(volumeName(recorded), new RegExp(`^shop_files-${stateId}-[0-9a-f]{8}$`));
+    for (const made of ["carrier", "volume"]) {
+      assert.equal(named(recorded, `shop-files-${made}`).options.deleteBeforeReplace, undefined);
+    }
   });
 
   it("takes a carrier that a killed run left behind out of the way", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { exitedWithZero, lastLogLines, untilHealthy } from "../../components/gate.ts";
+import { exitedWithZero, takeOver, lastLogLines, untilHealthy } from "../../components/gate.ts";
 import { dockerStub, type Answer, type DockerStub, type Routes } from "../docker-stub.ts";
 
 const inspect = "GET /containers/c1/json";
@@ -171,6 +171,21 @@ describe("lastLogLines", () => {
     const routes = { [inspect]: state({ Running: false, ExitCode: 1 }), [logs]: { body: Buffer.alloc(0) } };
     await withDocker(routes, async ({ client }) => {
       await assert.rejects(untilHealthy(client, "c1", gate), /Last log lines:\n\(none\)$/);
+    });
+  });
+});
+
+describe("takeOver", () => {
+  it("fails with what the command wrote unless its exit code is 0", async () => {
+    const routes = {
+      "POST /containers/c1/exec": { status: 201, body: { Id: "e1" } },
+      "POST /exec/e1/start": { body: Buffer.from("no such folder\r\n") },
+      "GET /exec/e1/json": { body: { ExitCode: 2 } },
+    };
+    await withDocker(routes, async ({ client }) => {
+      await assert.rejects(takeOver(client, "c1", ["take", "over"], 0), {
+        message: "take over ended with exit code 2: no such folder",
+      });
     });
   });
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { removeLeftoverContainer, removeLeftoverNetwork } from "../../components/leftovers.ts";
+import { releasePorts, removeLeftoverContainer, removeLeftoverNetwork } from "../../components/leftovers.ts";
 import { dockerStub, type DockerStub, type Routes } from "../docker-stub.ts";
 
 const mine = { "slipway.state": "mine", "slipway.stack": "dev" };
@@ -159,4 +159,35 @@ describe("removeLeftoverNetwork", () => {
       });
     });
   }
+});
+
+describe("releasePorts", () => {
+  const held = (id: string, IP: string, PublicPort: number) => ({ Id: id, Ports: [{ IP, PublicPort }] });
+  const routes: Routes = {
+    "GET /containers/json": {
+      body: [
+        held("same", "127.0.0.1", 443),
+        held("all", "0.0.0.0", 443),
+        held("elsewhere", "127.0.0.2", 443),
+        held("other", "127.0.0.1", 80),
+      ],
+    },
+    "POST /containers/same/stop": { status: 204 },
+    "POST /containers/all/stop": { status: 204 },
+  };
+
+  it("stops those of the same state that listen where the new container is to listen", async () => {
+    await withDocker(routes, async ({ client, requests }) => {
+      await releasePorts(client, { ...inputs, ports: [{ ip: "127.0.0.1", external: 443 }] });
+      assert.match(requests[0] ?? "", /^GET \/containers\/json\?filters=.*slipway\.state=mine/);
+      assert.deepEqual(requests.slice(1).sort(), ["POST /containers/all/stop", "POST /containers/same/stop"]);
+    });
+  });
+
+  it("asks nothing where no port is published", async () => {
+    await withDocker({}, async ({ client, requests }) => {
+      await releasePorts(client, { ...inputs, ports: [] });
+      assert.deepEqual(requests, []);
+    });
+  });
 });

@@ -1,13 +1,19 @@
 import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
 import { Image } from "../../components/image.ts";
 import { Network } from "../../components/network.ts";
 import { nginxConfig } from "../../components/nginx-config.ts";
 import { ReverseProxy, type ReverseProxyArgs } from "../../components/reverse-proxy.ts";
+import { SocketVolume } from "../../components/socket-volume.ts";
 import { Volume } from "../../components/volume.ts";
 import { hardened, hardenedOptions } from "../hardened.ts";
 import { named, recordOnHost, tree } from "../recorded.ts";
 
-async function recordProxy(own: Partial<ReverseProxyArgs> = {}) {
+function recordProxy(own: Partial<ReverseProxyArgs> = {}) {
+  return recordFor(() => own);
+}
+
+async function recordFor(own: (options: pulumi.ComponentResourceOptions) => Partial<ReverseProxyArgs>) {
   const recorded = await recordOnHost((host, options) => {
     const network = (name: string, kind: "internal" | "edge") =>
       new Network(name, { host, system: "shop", networkName: `shop_${name}`, kind }, options);
@@ -26,7 +32,7 @@ async function recordProxy(own: Partial<ReverseProxyArgs> = {}) {
           { path: "/static/", to: { files: new Volume("static", { volumeName: "shop_static" }, options) } },
         ],
         memory: 128,
-        ...own,
+        ...own(options),
       },
       options,
     );
@@ -119,6 +125,65 @@ describe("ReverseProxy", () => {
   });
 });
 
+describe("ReverseProxy before a socket", () => {
+  it("mounts the folder, and hands requests on to the socket", async () => {
+    const recorded = await recordFor((options) => ({
+      routes: [
+        {
+          path: "/",
+          to: {
+            sockets: new SocketVolume("sockets", { volumeName: "shop_sockets", userId: 7, groupId: 8 }, options),
+            socket: "current",
+          },
+        },
+      ],
+    }));
+    const { volumes } = named(recorded, "proxy-service-container").inputs as { volumes: unknown[] };
+    assert.deepEqual(volumes[0], { volumeName: "shop_sockets", containerPath: "/run/sockets", readOnly: true });
+    const { uploads } = named(recorded, "proxy-files-carrier").inputs as { uploads: { secret: { content: string }[] } };
+    assert.equal(
+      uploads.secret[0]?.content,
+      nginxConfig([{ path: "/", to: { upstream: "http://unix:/run/sockets/current" } }]),
+    );
+  });
+});
+
+describe("ReverseProxy with TLS", () => {
+  const tls = { certificate: "/etc/site/site.crt", privateKey: "/etc/site/site.key" };
+
+  it("holds a certificate that the stack made, and its key, which only its user can read", async () => {
+    const recorded = await recordProxy({
+      tls: { certificatePem: pulumi.output("a certificate"), privateKeyPem: pulumi.secret("a key") },
+      user: { userId: 7, groupId: 8 },
+    });
+    const made = { certificate: "/run/nginx/tls.crt", privateKey: "/run/nginx/tls.key" };
+    assert.deepEqual(named(recorded, "proxy-files-carrier").inputs["uploads"], {
+      secret: [
+        { file: "/files/nginx.conf", content: nginxConfig(routes, made), permissions: "0400" },
+        { file: "/files/tls.crt", content: "a certificate", permissions: "0400" },
+        { file: "/files/tls.key", content: "a key", permissions: "0400" },
+      ],
+    });
+    assert.equal(named(recorded, "proxy-service-container").inputs["user"], "7:8");
+  });
+
+  it("reads the user's own files where they are, and starts anew for another certificate", async () => {
+    const mount = { source: "/srv/site", target: "/etc/site", readOnly: true };
+    const record = (fingerprint?: string) => recordProxy({ tls: { ...tls, mounts: [mount], fingerprint } });
+    const recorded = await record("AB:CD");
+    assert.deepEqual(named(recorded, "proxy-files-carrier").inputs["uploads"], {
+      secret: [{ file: "/files/nginx.conf", content: nginxConfig(routes, tls), permissions: "0400" }],
+    });
+    const { volumes, envs } = named(recorded, "proxy-service-container").inputs as {
+      volumes: unknown[];
+      envs: unknown;
+    };
+    assert.deepEqual(volumes[1], { hostPath: "/srv/site", containerPath: "/etc/site", readOnly: true });
+    assert.deepEqual(envs, ["TZ=UTC", "CERTIFICATE_FINGERPRINT=AB:CD"]);
+    assert.deepEqual(named(await record(), "proxy-service-container").inputs["envs"], ["TZ=UTC"]);
+  });
+});
+
 describe("nginxConfig", () => {
   const locations = (text: string) => /listen 8080;\n([^]*)\n {4}\}\n\}\n$/.exec(text)?.[1];
 
@@ -135,6 +200,13 @@ describe("nginxConfig", () => {
         "        }",
       ].join("\n"),
     );
+  });
+
+  it("speaks HTTPS alone where it has a certificate", () => {
+    const text = nginxConfig(routes, { certificate: "/c", privateKey: "/k" });
+    assert.match(text, /listen 8080 ssl;\n +ssl_certificate \/c;\n +ssl_certificate_key \/k;\n/);
+    assert.doesNotMatch(text, /listen 8080;/);
+    assert.doesNotMatch(nginxConfig(routes), /ssl/);
   });
 
   it("leaves WebSockets open where a route has them", () => {

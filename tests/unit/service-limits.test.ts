@@ -19,10 +19,18 @@ const imagesOf = (...names: string[]) => Object.fromEntries(names.map((name) => 
 /** Each system with every service that it can have. */
 const systems: Record<string, { services: string[]; settings: Record<string, unknown>; deploy: Deploy }> = {
   camcops: {
-    services: ["mysql", "rabbitmq", "camcops_server", "camcops_scheduler", "camcops_workers", "camcops_monitor"],
-    settings: { images: imagesOf("camcops", "mysql", "rabbitmq") },
+    services: [
+      "mysql",
+      "rabbitmq",
+      "camcops_server",
+      "camcops_scheduler",
+      "camcops_workers",
+      "camcops_monitor",
+      "nginx",
+    ],
+    settings: { images: imagesOf("camcops", "mysql", "rabbitmq", "nginx"), withoutDowntime: true },
     deploy: (host, settings, options) =>
-      new Camcops("x", { host, settings: camcopsSettings.parse(settings), secrets: {} }, options),
+      new Camcops("x", { host, settings: camcopsSettings.parse(settings), ...staging }, options),
   },
   coped: {
     services: ["web", "nginx", "db", "elasticsearch", "voila"],

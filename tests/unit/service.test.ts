@@ -4,6 +4,8 @@ import { Network } from "../../components/network.ts";
 import { Service, type PublishedPort, type ServiceArgs } from "../../components/service.ts";
 import { dockerStub } from "../docker-stub.ts";
 import { hardened, hardenedOptions } from "../hardened.ts";
+import type { Recorded } from "../mocks.ts";
+import { stateId } from "../provider-outputs.ts";
 import { described, differences, named, recordOnHost, tree } from "../recorded.ts";
 
 function recordService(own: Partial<ServiceArgs> = {}, url?: string) {
@@ -167,6 +169,62 @@ describe("Service", () => {
         ],
       );
     }
+  });
+
+  describe("that is replaced without an interruption", () => {
+    const takesOver = ["take", "over"];
+
+    it("is made under a name of its own before its former container goes", async () => {
+      const recorded = await recordService({ takesOver });
+      const { inputs, options } = named(recorded, "web-container");
+      assert.deepEqual(inputs, {
+        ...container("shop_web_1"),
+        name: `shop_web_1-${stateId}`,
+        envs: ["TZ=UTC", `SERVICE_INSTANCE=${stateId}`],
+      });
+      const { deleteBeforeReplace, ...kept } = hardenedOptions;
+      assert.equal(deleteBeforeReplace, true);
+      assert.deepEqual(options, {
+        ...kept,
+        hooks: ["beforeCreate"],
+        dependsOn: ["host-state", "image-image", "net-network", "web-revision"],
+      });
+      const keepers = (made: Recorded[]) => named(made, "web-revision").inputs["keepers"];
+      assert.match(JSON.stringify(keepers(recorded)), /^\{"inputs":"[0-9a-f]{64}"\}$/);
+      assert.deepEqual(keepers(await recordService({ takesOver })), keepers(recorded));
+      assert.notDeepEqual(keepers(await recordService({ takesOver, restart: "no" })), keepers(recorded));
+    });
+
+    it("takes over when it is healthy, and not before", async () => {
+      const { id } = named(await recordService({ takesOver }), "web-container");
+      const state = (status: string) => ({
+        body: {
+          Config: { Tty: true },
+          RestartCount: 0,
+          State: { Running: true, Restarting: false, Health: { Status: status, Log: [] } },
+        },
+      });
+      const inspect = `GET /containers/${id}/json`;
+      const docker = await dockerStub({
+        [inspect]: [state("starting"), state("healthy")],
+        [`POST /containers/${id}/exec`]: { status: 201, body: { Id: "e1" } },
+        "POST /exec/e1/start": { body: Buffer.from("") },
+        "GET /exec/e1/json": { body: { ExitCode: 0 } },
+      });
+      try {
+        await named(await recordService({ takesOver }, docker.url), "web-healthy").runHooks("beforeCreate");
+        assert.deepEqual(docker.requests, [
+          inspect,
+          inspect,
+          `POST /containers/${id}/exec`,
+          "POST /exec/e1/start",
+          "GET /exec/e1/json",
+        ]);
+        assert.deepEqual((JSON.parse(String(docker.bodies[2])) as { Cmd: unknown }).Cmd, takesOver);
+      } finally {
+        await docker.close();
+      }
+    });
   });
 
   it("refuses operations that the command line would not understand", async () => {

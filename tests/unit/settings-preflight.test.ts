@@ -313,7 +313,7 @@ describe("preflight", () => {
   });
 
   it("warns of what is unfit for patients' data, and of keys without effect", async () => {
-    const images = { camcops: "c", mysql: "m", rabbitmq: "r" };
+    const images = { camcops: "c", mysql: "m", rabbitmq: "r", nginx: "n" };
     const pinned = Object.fromEntries(
       Object.entries(images).map(([image, name]) => [image, `${name}@sha256:${"0".repeat(64)}`]),
     );

@@ -61,6 +61,7 @@ describe("settings", () => {
           camcops_scheduler: { memory: 640, restart: "unless-stopped" },
           camcops_workers: { memory: 1536, restart: "unless-stopped" },
           camcops_monitor: { memory: 640, restart: "unless-stopped" },
+          nginx: { memory: 256, restart: "unless-stopped" },
         },
         logs: { maxSize: 10, maxFiles: 5 },
         timeZone: "UTC",
@@ -105,7 +106,11 @@ describe("settings", () => {
 
   it("asks staging for tags and prod for digests of the images that the stack uses", () => {
     const tags = { camcops: "r.example.org:5000/camcops:2.4.24", mysql: "mysql:8.4.6", rabbitmq: "rabbitmq:4.1.4" };
-    const digests = { camcops: `r.example.org/camcops@${digest}`, rabbitmq: `rabbitmq:4.1.4@${digest}` };
+    const digests = {
+      camcops: `r.example.org/camcops@${digest}`,
+      rabbitmq: `rabbitmq:4.1.4@${digest}`,
+      nginx: `nginx:1.28.0@${digest}`,
+    };
     assert.deepEqual(problems(input({ camcops: { images: tags } }, "staging")), []);
     const values = {
       camcops: { images: digests, mysql: { container: false, server: "db.example.org" } },
@@ -541,6 +546,33 @@ pulumi commands are typed in the clone, after: eval "$(./slipway env --stack dev
         received: "nothing",
         remedy: [command("rabbitmq")],
       },
+      {
+        key: "camcops.images.nginx",
+        message: "must be set in prod, where images are pulled and not built",
+        received: "nothing",
+        remedy: [command("nginx"), "pulumi config --stack prod set --path camcops.withoutDowntime false"],
+      },
+    ]);
+    const without = { ...images, camcops: images.mysql, rabbitmq: images.mysql };
+    for (const alone of [{ withoutDowntime: false }, { https: false, hostAddress: "127.0.0.1" }]) {
+      assert.deepEqual(problems(input({ camcops: { images: without, ...alone } }, "prod")), []);
+    }
+  });
+
+  it("refuses nginx in front of plain HTTP, whose clients it would not know", () => {
+    const camcops = { https: false, withoutDowntime: true };
+    assert.deepEqual(problems(input({ camcops })), [
+      {
+        key: "camcops.withoutDowntime",
+        message:
+          "must not be true while camcops.https is false: the web server that has your certificate would be told the " +
+          "wrong addresses of clients",
+        received: "true",
+        remedy: [
+          "pulumi config --stack dev rm --path camcops.withoutDowntime",
+          "pulumi config --stack dev set --path camcops.https true",
+        ],
+      },
     ]);
   });
 
@@ -563,7 +595,7 @@ pulumi commands are typed in the clone, after: eval "$(./slipway env --stack dev
     );
 
     const images = Object.fromEntries(
-      ["camcops", "mysql", "rabbitmq"].map((name) => [name, `r.example.org/${name}@${digest}`]),
+      ["camcops", "mysql", "rabbitmq", "nginx"].map((name) => [name, `r.example.org/${name}@${digest}`]),
     );
     const prod = { camcops: { images }, backup: { folder: "/srv/backups", schedule: {} } };
     assert.deepEqual(problems(input(prod, "prod")), [
