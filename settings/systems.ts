@@ -29,6 +29,7 @@ export const secretNames: ReadonlySet<string> = new Set(all.flatMap(([, { secret
 /** The keys that hold a group of settings rather than one value. */
 export const groupNames: ReadonlySet<string> = new Set([
   "backup",
+  "upgrade",
   ...all.flatMap(([name, { secretGroups = [] }]) => [name, ...secretGroups]),
 ]);
 

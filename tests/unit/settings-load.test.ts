@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 
 import { loadSettings } from "../../settings/load.ts";
+import { stackFields } from "../../settings/schema.ts";
+import { groupNames, secretNames } from "../../settings/systems.ts";
 
 const secret = "p@ss/w:rd%'\"$\\ é";
 
@@ -43,6 +45,20 @@ describe("loadSettings", () => {
     const { settings } = loadSettings();
     assert.equal(settings.host, "unix:///var/run/docker.sock");
     assert.equal(settings.camcops?.hostPort, 8443);
+  });
+
+  it("reads each group, which Pulumi hands over as JSON, or as an empty text when all in it is commented out", () => {
+    const groups = Object.entries(stackFields().properties ?? {}).flatMap(([key, { type }]) =>
+      type === "object" && !secretNames.has(key) ? [key] : [],
+    );
+    assert.ok(groups.includes("camcops"));
+    assert.deepEqual(
+      groups.filter((key) => !groupNames.has(key)),
+      [],
+    );
+    configure({ "slipway:camcops": "", "slipway:upgrade": { migrate: "by-hand" } });
+    const { settings } = loadSettings();
+    assert.deepEqual([settings.camcops?.name, settings.upgrade], ["camcops", { migrate: "by-hand" }]);
   });
 
   it("hands secrets over as secret outputs, and none that the user did not choose", async () => {
