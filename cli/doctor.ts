@@ -14,6 +14,8 @@ import { isSuitable } from "../toolchain/pulumi.js";
 import { projectRoot } from "../toolchain/root.js";
 import { run, which } from "../toolchain/run.js";
 import { certificatesOf } from "./docker/certificates.ts";
+import { scheduleLine } from "./backup/scheduled/schedule-report.ts";
+import { scheduleOf } from "./backup/scheduled/schedules-of.ts";
 import { listMembers } from "./docker/containers.ts";
 import { engineProblem } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
@@ -149,10 +151,12 @@ async function deploymentFindings(site: Site, client: Docker, up: string): Promi
     if (advice === undefined) return ok("Certificate", message);
     return (daysLeft < 0 ? fail : warn)("Certificate", `${message}; ${advice}`);
   });
+  const scheduled = scheduleOf(members);
   return [
     ...(problems.length === 0 ? [ok("Deployment", `everything of the stack "${site.stack}" runs and is healthy`)] : []),
     ...problems.map((problem) => fail("Deployment", problem)),
     ...certificates,
+    ...(scheduled === undefined ? [] : [ok("Backups", scheduleLine(scheduled))]),
   ];
 }
 
