@@ -124,6 +124,7 @@ describe("COPED", function () {
   describe("in development", () => {
     it("has nothing to change when it is previewed again", async () => {
       await dev.expectNoChanges();
+      await dev.expectNoDrift();
     });
 
     it("shows a page from PostgreSQL and finds in Elasticsearch what was typed in, through nginx", async () => {
@@ -325,6 +326,7 @@ describe("COPED", function () {
       await superuser(staging, ports.staging);
       assert.match(await visitor(ports.staging).page("/"), /0 data sets[^]*Add one/);
       await staging.expectNoChanges();
+      await staging.expectNoDrift();
     });
 
     it("serves static files by nginx, which the application itself does not", async () => {

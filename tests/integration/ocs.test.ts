@@ -223,6 +223,8 @@ describe("OCS, its core and its agents as two stacks", function () {
     await untilHealthy(sandbox.docker, `${agents.name}-spare`, patience);
     await untilPoints("spare", Date.now());
     await agents.expectNoChanges();
+    await core.expectNoDrift();
+    await agents.expectNoDrift();
     await spare.stop();
     assert.equal((await spare.inspect()).State.ExitCode, 0);
     assertExit(await agents.slipway("status"), 0);

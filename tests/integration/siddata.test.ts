@@ -145,6 +145,7 @@ describe("Siddata", function () {
       );
       for (const [service, info] of running) assertHardened(service, info);
       await siddata.expectNoChanges();
+      await siddata.expectNoDrift();
     });
 
     it("answers with a page that reads the database, which the deployment has migrated", async () => {

@@ -84,6 +84,11 @@ export class Deployment {
     assertExit(await this.pulumi("preview", "--expect-no-changes"), 0);
   }
 
+  /** Checks that nobody seems to have changed what nobody has changed. */
+  async expectNoDrift(): Promise<void> {
+    assertExit(await this.slipway("drift"), 0);
+  }
+
   /** The containers by their names without the stack's. */
   async containers(): Promise<Map<string, Docker.ContainerInspectInfo>> {
     const containers = await containersOf(this.docker, `${this.name}-`);
