@@ -67,7 +67,8 @@ export async function lookIntoVolume(
     const version = mysql !== undefined ? (written ?? "8.0") : (written ?? "5.7");
     return { family: "MySQL", userId, version };
   } finally {
-    await container.remove({ v: false });
+    // With the volumes that its image has Docker make for it; one that is mounted by a name stays.
+    await container.remove({ v: true });
   }
 }
 

@@ -177,7 +177,7 @@ export async function giveVolumeTo(client: Docker, volume: string, userId: numbe
     const { StatusCode: code } = (await container.wait()) as { StatusCode: number };
     if (code !== 0) throw new Error(`The files in the volume ${volume} could not be given to user ${userId}.`);
   } finally {
-    await container.remove({ v: false });
+    await container.remove({ v: true });
   }
 }
 
