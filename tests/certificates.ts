@@ -6,17 +6,29 @@ export interface Issued {
   privateKey: string;
 }
 
-/** Makes a certificate for tests: of the name `subject`, signed by `issuer` or by itself, with a new key. */
-export function issue(subject: string, notBefore: Date, notAfter: Date, issuer?: Issued & { subject: string }): Issued {
+/**
+ * Makes a certificate for tests: of the name `subject`, signed by `issuer` or by itself, with a new key.
+ *
+ * @param isAuthority may it issue certificates that a browser takes, when it is not trusted itself. Default: no
+ */
+export function issue(
+  subject: string,
+  notBefore: Date,
+  notAfter: Date,
+  issuer?: Issued & { subject: string },
+  { isAuthority = false }: { isAuthority?: boolean } = {},
+): Issued {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const signingKey = issuer === undefined ? privateKey : createPrivateKey(issuer.privateKey);
   const body = sequence(
+    ...(isAuthority ? [versionThree] : []),
     der(0x02, Buffer.concat([Buffer.from([0x01]), randomBytes(8)])),
     ecdsaWithSha256,
     distinguishedName(issuer?.subject ?? subject),
     sequence(time(notBefore), time(notAfter)),
     distinguishedName(subject),
     publicKey.export({ type: "spki", format: "der" }),
+    ...(isAuthority ? [authorityExtensions] : []),
   );
   const signature = der(0x03, Buffer.concat([Buffer.from([0]), sign("sha256", body, signingKey)]));
   const base64 = sequence(body, ecdsaWithSha256, signature)
@@ -52,6 +64,21 @@ function sequence(...parts: Buffer[]): Buffer {
 
 /** The object identifier 1.2.840.10045.4.3.2 */
 const ecdsaWithSha256 = sequence(der(0x06, Buffer.from("2a8648ce3d040302", "hex")));
+
+/** Extensions take X.509's version 3 (RFC 5280, 4.1.2.1). */
+const versionThree = der(0xa0, der(0x02, Buffer.from([2])));
+
+/** Basic constraints (2.5.29.19), critical: an authority's certificate. */
+const authorityExtensions = der(
+  0xa3,
+  sequence(
+    sequence(
+      der(0x06, Buffer.from("551d13", "hex")),
+      der(0x01, Buffer.from([0xff])),
+      der(0x04, sequence(der(0x01, Buffer.from([0xff])))),
+    ),
+  ),
+);
 
 /** A name that consists of a common name (2.5.4.3) only. */
 function distinguishedName(commonName: string): Buffer {

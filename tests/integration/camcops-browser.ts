@@ -1,15 +1,31 @@
 import type { X509Certificate } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import https from "node:https";
+import { isIP } from "node:net";
 import tls from "node:tls";
 
 /** Where a CamCOPS web server listens, and how it proves that it is the one. */
 export interface Site {
   port: number;
-  /** The name that is sent to the server, and that its certificate is verified for. */
+  /** The name, or IP address, that is sent to the server, and that its certificate is verified for. */
   serverName: string;
   /** The only PEM certificate to trust. */
   certificate: string;
+  /** The address that the browser has. @default the system's choice */
+  clientAddress?: string;
+  /** Headers that it sends with each request, besides the usual ones. @default none */
+  headers?: Record<string, string>;
+}
+
+/** How TLS is spoken with a site. An IP address is never sent as a server's name (RFC 6066). */
+function tlsOptions({ port, serverName, certificate }: Site) {
+  return {
+    host: "127.0.0.1",
+    port,
+    servername: isIP(serverName) === 0 ? serverName : "",
+    checkServerIdentity: (_: string, served: tls.PeerCertificate) => tls.checkServerIdentity(serverName, served),
+    ca: certificate,
+  };
 }
 
 export interface Page {
@@ -22,6 +38,8 @@ export interface Page {
 export class Browser {
   readonly #site: Site;
   readonly #cookies = new Map<string, string>();
+  /** Where it was redirected to, in order. */
+  readonly redirections: string[] = [];
 
   constructor(site: Site) {
     this.#site = site;
@@ -70,22 +88,22 @@ export class Browser {
   async #follow(page: Page): Promise<Page> {
     const { location } = page.headers;
     if (page.status < 300 || page.status > 399 || location === undefined) return page;
+    this.redirections.push(location);
     const { pathname, search } = new URL(location, `https://${this.#site.serverName}`);
     return this.#follow(await this.#request("GET", pathname + search));
   }
 
   #request(method: "GET" | "POST", path: string, form?: string): Promise<Page> {
-    const { port, serverName, certificate } = this.#site;
+    const { port, serverName, clientAddress, headers = {} } = this.#site;
     return new Promise((resolve, reject) => {
       const request = https.request({
-        host: "127.0.0.1",
-        port,
-        servername: serverName,
-        ca: certificate,
+        ...tlsOptions(this.#site),
+        ...(clientAddress !== undefined && { localAddress: clientAddress }),
         agent: false,
         method,
         path,
         headers: {
+          ...headers,
           host: `${serverName}:${port}`,
           referer: `https://${serverName}:${port}/login`,
           ...(this.#cookies.size > 0 && { cookie: [...this.#cookies].map((pair) => pair.join("=")).join("; ") }),
@@ -114,9 +132,9 @@ export class Browser {
 }
 
 /** The certificate that a web server serves, after it was verified. */
-export function servedCertificate({ port, serverName, certificate }: Site): Promise<X509Certificate> {
+export function servedCertificate(site: Site): Promise<X509Certificate> {
   return new Promise((resolve, reject) => {
-    const socket = tls.connect({ host: "127.0.0.1", port, servername: serverName, ca: certificate }, () => {
+    const socket = tls.connect(tlsOptions(site), () => {
       const served = socket.getPeerX509Certificate();
       socket.destroy();
       if (served === undefined) reject(new Error("There is no certificate."));

@@ -22,7 +22,7 @@ export const flowerUser = "watcher";
 export const processUser = { userId: 4321, groupId: 4322 };
 
 /** The database's name; the underscore is a wildcard in a grant. */
-const databaseName = "camcops_test";
+export const databaseName = "camcops_test";
 
 /** The passwords that the stack is given; the monitor's is left to the stack. */
 export const passwords = {

@@ -9,7 +9,7 @@
  * | 3. the superuser's password in a shell line and the process list | 3 | `camcops.test.ts`, "has shown none of its secrets anywhere"; `commands.test.ts` |
  * | 4. database and Flower open to everybody | 4 | `camcops.test.ts`, "publishes the web server, …" and "shows nothing without a login" |
  * | 5. "is running at" without a check | 5 | `gates.test.ts`, for what is not healthy |
- * | 6. a certificate of one name, for a year, new at each install | 6 | `camcops.test.ts`, "is left alone by ./slipway up" |
+ * | 6. a certificate of one name, for a year, new at each install | 6 | `camcops-modes.test.ts`, "serves a certificate with all that was said of it"; `camcops.test.ts`, "is left alone by ./slipway up" |
  * | 7. a new broker's container forgets its queues | 7 | `camcops.test.ts`, "the broker's queues survive" |
  * | 8. no backup before an upgrade, no way back | 8; `cli-touched.test.ts`, `cli-journal.test.ts` | the tests of `upgrade`, `backup` and `restore` |
  */
