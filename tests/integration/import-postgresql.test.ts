@@ -102,7 +102,7 @@ class OldSiddata {
 }
 
 describe("An installation of Siddata by Docker Compose", function () {
-  this.timeout(6 * 60_000);
+  this.timeout(15 * 60_000);
   this.slow(2 * 60_000);
 
   let sandbox: Sandbox;
@@ -204,7 +204,7 @@ describe("An installation of Siddata by Docker Compose", function () {
 });
 
 describe("Data of another version of PostgreSQL", function () {
-  this.timeout(2 * 60_000);
+  this.timeout(6 * 60_000);
 
   let sandbox: Sandbox;
 

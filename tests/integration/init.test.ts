@@ -15,7 +15,7 @@ const enter = "\r";
 const erase = "\x15";
 
 describe("./slipway init", function () {
-  this.timeout(3 * 60_000);
+  this.timeout(6 * 60_000);
   this.slow(60_000);
 
   let sandbox: Sandbox;
