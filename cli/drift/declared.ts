@@ -14,6 +14,8 @@ export interface DeclaredContainer {
 /** What the state of a stack says of its containers. Caution: it holds secrets in plain text. */
 export interface Declared {
   containers: DeclaredContainer[];
+  /** Ids in Docker of former containers that the next deployment removes. */
+  leaving: Set<string>;
   /** URNs of what makes new names for containers and volumes that exist beside those that they replace. */
   revisions: Set<string>;
   /** URNs of the volumes, by their names in Docker. */
@@ -45,7 +47,9 @@ export async function readDeclared(stack: string, env: Record<string, string>): 
 /** Reads what `pulumi stack export --show-secrets` prints. */
 export function parseDeclared(text: string): Declared {
   const { deployment } = JSON.parse(text) as { deployment: { resources?: ExportedResource[] } };
-  const resources = (deployment.resources ?? []).filter((resource) => resource.delete !== true);
+  const all = deployment.resources ?? [];
+  const resources = all.filter((resource) => resource.delete !== true);
+  const leaving = new Set(all.flatMap((resource) => (resource.delete === true ? [resource.id ?? ""] : [])));
   const secrets = new Set<string>();
   const containers: DeclaredContainer[] = [];
   const volumes = new Map<string, string>();
@@ -59,7 +63,7 @@ export function parseDeclared(text: string): Declared {
     if (isRevision(urn)) revisions.add(urn);
     if (isStateId(urn)) stateId = String(made["hex"]);
   }
-  return { containers, revisions, volumes, stateId, secrets };
+  return { containers, leaving, revisions, volumes, stateId, secrets };
 }
 
 /**

@@ -72,9 +72,9 @@ async function imageOf(client: Docker, declared: string, present: string): Promi
 }
 
 /** Containers that carry the stack's own id, but are not among those that it declares. One-off ones are none of them. */
-async function undeclared(client: Docker, { containers, stateId }: Declared): Promise<Drift[]> {
+async function undeclared(client: Docker, { containers, leaving, stateId }: Declared): Promise<Drift[]> {
   if (stateId === undefined) return [];
-  const known = new Set(containers.flatMap(({ id, name }) => [id, name]));
+  const known = new Set([...leaving, ...containers.flatMap(({ id, name }) => [id, name])]);
   const found = await client.listContainers({ all: true, filters: { label: [`${label.state}=${stateId}`] } });
   const others = await Promise.all(
     found

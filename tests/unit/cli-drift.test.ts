@@ -254,6 +254,7 @@ describe("what a stack declares", () => {
     ];
     const declared = parseDeclared(JSON.stringify({ deployment: { resources } }));
     assert.equal(declared.stateId, stateId);
+    assert.deepEqual([...declared.leaving], ["2"]);
     assert.deepEqual([...declared.volumes], [["shop-keys-1", urn("docker:index/volume:Volume", "keys-volume")]]);
     assert.deepEqual([...declared.secrets].sort(), ["/files/key", "k1", "p1"]);
     assert.deepEqual(declared.containers, [
@@ -304,6 +305,7 @@ describe("drift", () => {
     return {
       containers: [{ urn: "urn of the carrier", id, name: "shop-keys", inputs }],
       revisions: new Set(),
+      leaving: new Set(["e3"]),
       volumes: new Map([[volume, "urn of the volume"]]),
       stateId,
       secrets: new Set(["k1"]),
@@ -396,6 +398,7 @@ describe("drift", () => {
     const listed = [
       { Id: "e1", Names: ["/shop-extra"] },
       { Id: "e2", Names: ["/shop-web-run-1"] },
+      { Id: "e3", Names: ["/shop-web-former"] },
     ];
     const recreated = await found({ ...declared, containers: [{ ...own, id: "gone" }] }, [], {
       "GET /containers/shop-keys/json": { body: await inspectedCarrier() },
