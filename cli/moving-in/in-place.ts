@@ -57,9 +57,11 @@ export async function deployInPlace(
   deploy: (data: DeployedData) => Promise<void>,
 ): Promise<void> {
   const { client, site, installation } = place;
+  const unfinished = readJournal(site);
+  if (unfinished === undefined) refuseToBegin(place, options);
+  else refuseToGoOn(place, unfinished, options);
   const prepared = await prepare(options, { docker: true, pulumi: true, baseImage: true }, { deploys: true });
   const tools = await toolsOf(client, site, prepared);
-  const unfinished = readJournal(site);
   const data = unfinished === undefined ? await newData(place, options, tools) : unfinished.data;
   const settings = readBackupSettings(site);
   refuseExampleRecipient(settings);
@@ -121,6 +123,44 @@ function toolsOf(client: Docker, site: Site, { report }: Prepared): Promise<Back
   return backupTools(client, dockerHost(site), site.stack, readBackupSettings(site).image, report);
 }
 
+/** Refuses what cannot be meant, before anything is made ready. */
+function refuseToBegin({ site, installation }: Place, { copyVolume, drain }: InPlaceOptions): void {
+  const { database: place, project, broker } = installation;
+  if (drain && broker?.queues === undefined) {
+    throw new Failure(
+      "The message queues cannot be looked at: start their container, or leave --drain out.",
+      exitCode.usage,
+    );
+  }
+  if (place === undefined || project.database === undefined) {
+    if (copyVolume) throw new Failure("There is no volume to copy: leave --copy-volume out.", exitCode.usage);
+    return;
+  }
+  if (copyVolume && place.folder !== "") {
+    throw new Failure(
+      `The data are in a folder of the volume, ${place.folder}, and a volume of the stack's own has them at its top: leave --copy-volume out.`,
+      exitCode.usage,
+    );
+  }
+  refuseOtherData(site, installation, copyVolume);
+}
+
+/** Refuses to go on with another take-over than the unfinished one. */
+function refuseToGoOn({ installation }: Place, { project, data, commands }: Journal, options: InPlaceOptions): void {
+  if (project !== installation.project.name) {
+    throw new Failure(
+      `A take-over of ${project} into this stack is unfinished, but this is ${installation.project.name}. To go on with the other, type: ${commands.goOn}`,
+      exitCode.usage,
+    );
+  }
+  if (options.copyVolume !== (data?.copyTo !== undefined)) {
+    throw new Failure(
+      `The unfinished take-over began ${options.copyVolume ? "without" : "with"} --copy-volume. To go on, type: ${commands.goOn}`,
+      exitCode.usage,
+    );
+  }
+}
+
 /** The database's data, and what is to be done with them. */
 async function newData(
   { client, site, installation }: Place,
@@ -128,21 +168,11 @@ async function newData(
   { image }: BackupTools,
 ): Promise<FormerData | undefined> {
   const { database: place, project } = installation;
-  if (place === undefined || project.database === undefined) {
-    if (copyVolume) throw new Failure("There is no volume to copy: leave --copy-volume out.", exitCode.usage);
-    return undefined;
-  }
+  if (place === undefined || project.database === undefined) return undefined;
   const { service, setting, ownVolume } = project.database;
-  const { volume, folder, data } = place;
-  refuseOtherData(site, installation, copyVolume);
+  const { volume, data } = place;
   const former = { service, volume, userId: data.userId };
   if (!copyVolume) return former;
-  if (folder !== "") {
-    throw new Failure(
-      `The data are in a folder of the volume, ${folder}, and a volume of the stack's own has them at its top: leave --copy-volume out.`,
-      exitCode.usage,
-    );
-  }
   const stack = parseStack(readStackFile(site.stack, readFileSync(site.stackFile, "utf8")));
   const copyTo = `${String(valueAt(stack, [setting.split(".")[0] ?? "", "name"]))}-${ownVolume}`;
   await refuseCopying(dockerHost(site), await volumeNames(client), { from: volume, to: copyTo, image });
@@ -178,12 +208,6 @@ async function askToBegin(
   folder: string,
   options: InPlaceOptions,
 ): Promise<void> {
-  if (options.drain && broker?.queues === undefined) {
-    throw new Failure(
-      "The message queues cannot be looked at: start their container, or leave --drain out.",
-      exitCode.usage,
-    );
-  }
   const queues = broker?.queues ?? [];
   if (queues.length > 0 && !options.drain) {
     await consent(
@@ -209,22 +233,10 @@ async function askToBegin(
 }
 
 async function askToGoOn(
-  { site, installation }: Place,
-  { project, began, data, commands }: Journal,
+  { site }: Place,
+  { project, began, commands }: Journal,
   options: InPlaceOptions,
 ): Promise<void> {
-  if (project !== installation.project.name) {
-    throw new Failure(
-      `A take-over of ${project} into this stack is unfinished, but this is ${installation.project.name}. To go on with the other, type: ${commands.goOn}`,
-      exitCode.usage,
-    );
-  }
-  if (options.copyVolume !== (data?.copyTo !== undefined)) {
-    throw new Failure(
-      `The unfinished take-over began ${options.copyVolume ? "without" : "with"} --copy-volume. To go on, type: ${commands.goOn}`,
-      exitCode.usage,
-    );
-  }
   remark(
     `The take-over of ${project} that began at ${began} is unfinished. To give it up instead, type: ${commands.goBack}`,
   );

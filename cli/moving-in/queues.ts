@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import type { Report } from "../../toolchain/report.js";
+import { ignoring } from "../docker/docker.ts";
 import { exitCode, Failure } from "../failure.ts";
 import { interruptible } from "../terminal/interruption.ts";
 
@@ -16,7 +17,11 @@ const patience = { wait: 10 * 60_000, poll: 2_000 };
 /** The queues of RabbitMQ that are not empty; undefined where it does not tell. */
 export async function fullQueues(container: Docker.Container): Promise<Queue[] | undefined> {
   const command = ["rabbitmqctl", "--quiet", "list_queues", "--no-table-headers", "name", "messages"];
-  const exec = await container.exec({ Cmd: command, AttachStdout: true, AttachStderr: true, Tty: true });
+  const exec = await container
+    .exec({ Cmd: command, AttachStdout: true, AttachStderr: true, Tty: true })
+    // It was stopped meanwhile, as by a take-over that was killed.
+    .catch(ignoring(404, 409));
+  if (exec === undefined) return undefined;
   let output = "";
   for await (const chunk of await exec.start({ Tty: true })) output += String(chunk);
   const { ExitCode: code } = await exec.inspect();

@@ -6,13 +6,14 @@ import type { BackupTools } from "../../cli/backup/backup-tools.ts";
 import { pipeProcess, type DockerPipe } from "../../cli/docker/docker-pipe.ts";
 import { exitCode, Failure } from "../../cli/failure.ts";
 import type { ComposeContainer } from "../../cli/moving-in/compose.ts";
-import { giveUp, refuseUnfinished } from "../../cli/moving-in/in-place.ts";
+import { deployInPlace, giveUp, refuseUnfinished, type Place } from "../../cli/moving-in/in-place.ts";
 import { journalFile, readJournal, writeJournal, type FormerData, type Journal } from "../../cli/moving-in/journal.ts";
 import { drainQueues, fullQueues, inWords } from "../../cli/moving-in/queues.ts";
 import { formerContainers, takeOver, type TakeOver } from "../../cli/moving-in/take-over.ts";
 import { copyFiles, emptyVolume, measured } from "../../cli/moving-in/volume-data.ts";
 import { goBack } from "../../cli/moving-in/way-back.ts";
 import { siteOf, type Site } from "../../cli/site.ts";
+import type { ComposeDatabase } from "../../systems/import.ts";
 import { dockerStub, type DockerStub, type Routes } from "../docker-stub.ts";
 
 const commands = { goOn: "./slipway import 'x' --stop", goBack: "./slipway import 'x' --go-back" };
@@ -94,6 +95,7 @@ describe("a take-over", () => {
   });
 
   async function begun(known: Journal, routes: Routes = installation): Promise<TakeOver> {
+    await docker?.close();
     docker = await dockerStub(routes);
     return {
       client: docker.client,
@@ -295,6 +297,80 @@ describe("a take-over", () => {
     }, /Nothing was changed: the take-over of clinic that began at 2026-01-31T12:00:00\.000Z is unfinished\.\n {2}to go on: +\S.*--stop\n {2}to go back: .*--go-back$/);
   });
 
+  describe("is refused before anything is made ready", () => {
+    const options = { stack: "prod", yes: true, copyVolume: false, drain: false };
+    const queues = [{ name: "celery", messages: 1 }];
+    const place = async (more: Partial<Place["installation"]> = {}): Promise<Place> => {
+      const { client } = await begun(journal());
+      const database: ComposeDatabase = {
+        service: "mysql",
+        folder: "/var/lib/mysql",
+        server: "MariaDB",
+        databaseName: "camcops",
+        userName: "root",
+        setting: "camcops.mysql.volume",
+        ownVolume: "mysql-data",
+        image: "camcops.images.mysql",
+      };
+      const installation: Place["installation"] = {
+        project: { name: "clinic", database },
+        containers: [],
+        database: { volume: "data", folder: "", data: { family: "MariaDB", userId: 999 } },
+        broker: { volume: "queues", queues },
+        ...more,
+      };
+      return { client, site, installation, commands };
+    };
+    const stackFile = (volume?: string) => {
+      mkdirSync(site.folders.stacks, { recursive: true });
+      const mysql = volume === undefined ? "" : `\n    mysql:\n      volume: ${volume}`;
+      writeFileSync(site.stackFile, `config:\n  slipway:camcops:\n    name: clinic${mysql}\n`);
+    };
+    const refused = async (it: Place, more: Partial<typeof options>, message: RegExp) => {
+      const never = () => Promise.reject(new Error("It was deployed."));
+      await assert.rejects(deployInPlace(it, { ...options, ...more }, never), { exitCode: exitCode.usage, message });
+      assert.deepEqual(changes(), []);
+    };
+
+    it("where the stack would begin without the data", async () => {
+      stackFile();
+      await refused(await place(), {}, /begin without the data\. Set camcops\.mysql\.volume: data$/);
+      stackFile("another");
+      await refused(await place(), {}, /begin without the data\. Set camcops\.mysql\.volume: data$/);
+    });
+
+    it("where the stack would not use the copy", async () => {
+      stackFile("data");
+      await refused(await place(), { copyVolume: true }, /not use the copy\. Take out camcops\.mysql\.volume$/);
+    });
+
+    it("where there is nothing to copy, or only a folder of a volume", async () => {
+      stackFile();
+      const none = await place();
+      delete none.installation.database;
+      await refused(none, { copyVolume: true }, /There is no volume to copy/);
+      const folder = await place({
+        database: { volume: "data", folder: "pgdata", data: { family: "PostgreSQL", userId: 999 } },
+      });
+      await refused(folder, { copyVolume: true }, /in a folder of the volume, pgdata/);
+    });
+
+    it("where queues are to be waited for that cannot be looked at", async () => {
+      stackFile("data");
+      await refused(await place({ broker: { volume: "queues" } }), { drain: true }, /cannot be looked at/);
+    });
+
+    it("where another take-over is unfinished, or the same in another way", async () => {
+      stackFile("data");
+      writeJournal(site, { ...journal({ ...data }), project: "another" });
+      await refused(await place(), {}, /A take-over of another .* but this is clinic\. .*--stop$/);
+      writeJournal(site, journal({ ...data }));
+      await refused(await place(), { copyVolume: true }, /began without --copy-volume\. To go on, type: .*--stop$/);
+      writeJournal(site, journal({ ...data, copyTo: "own" }));
+      await refused(await place(), {}, /began with --copy-volume\. To go on, type: .*--stop$/);
+    });
+  });
+
   it("notes the containers as they are, the database first, and refuses those that would not come back", async () => {
     const listed = ["web", "db"].map((id): ComposeContainer => ({
       id,
@@ -391,8 +467,11 @@ describe("the queues of an installation's broker", () => {
     assert.equal(inWords([{ name: "celery", messages: 1 }]), "1 message (celery: 1)");
   });
 
-  it("may not be told", async () => {
+  it("may not be told, as where the broker was stopped meanwhile", async () => {
     assert.equal(await fullQueues(await broker("fails")), undefined);
+    await docker.close();
+    docker = await dockerStub({ "POST /containers/broker/exec": { status: 409, body: { message: "is not running" } } });
+    assert.equal(await fullQueues(docker.client.getContainer("broker")), undefined);
   });
 
   it("are waited for until they are empty", async () => {
