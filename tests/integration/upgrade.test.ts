@@ -6,26 +6,31 @@ import { endProcessesOf } from "./support/process-table.ts";
 import { assertExit } from "./support/processes.ts";
 import { Sandbox } from "./support/sandbox.ts";
 import { Shop, shopProgram, type Data, type Fault } from "./support/shop.ts";
+import { until } from "./support/until.ts";
 
-/** What goes wrong, and what the report then says of it. */
-const faults: { fault: Fault; title: string; words: RegExp[] }[] = [
+/** What goes wrong, in which command, and what the report then says of it. */
+const faults: { fault: Fault; command: "up" | "upgrade"; title: string; words: RegExp[] }[] = [
   {
     fault: "migration",
+    command: "upgrade",
     title: "whose migration fails half-way",
     words: [/The task migrate failed with exit code 7/, /no luck with version 3/],
   },
   {
     fault: "service",
+    command: "up",
     title: "whose web server never gets healthy",
     words: [/web is unhealthy/, /version 3 does not start/],
   },
   {
     fault: "address",
+    command: "upgrade",
     title: "that is healthy, but does not answer from outside",
     words: [/The services of Shop are healthy, but its address http:\/\/127\.0\.0\.1:\d+\/version cannot be used/],
   },
   {
     fault: "database",
+    command: "upgrade",
     title: "whose database does not start and has spoiled the files of the one before",
     words: [/database exited with code 6/, /no luck with the converted files/],
   },
@@ -61,6 +66,16 @@ describe("an upgrade", function () {
 
   after(() => sandbox.remove());
 
+  it("stops before a migration that is done by hand, and says what to type", async () => {
+    sandbox.editStackFile("dev", { "slipway:upgrade": { migrate: "by-hand" } });
+    shop.release(2);
+    const { stderr } = assertExit(await shop.slipway("upgrade", "--yes"), 3);
+    assert.match(stderr, /type: \.\/slipway upgrade --migrate/);
+    assert.equal(await shop.servedVersion(), "version 1");
+    assert.deepEqual(await shop.data(), first);
+    sandbox.editStackFile("dev", { "slipway:upgrade": undefined });
+  });
+
   it("says what it will do, saves the data, migrates them, and is in the history with its backup", async () => {
     shop.release(2);
     const { stdout, stderr } = assertExit(await shop.slipway("upgrade", "--yes"), 0);
@@ -84,16 +99,16 @@ describe("an upgrade", function () {
     assert.deepEqual(backups(), saved);
   });
 
-  for (const { fault, title, words } of faults) {
-    it(`to a release ${title}, ends with the former one and its data`, async () => {
+  for (const { fault, command, title, words } of faults) {
+    it(`to a release ${title}, by \`${command}\`, ends with the former one and its data`, async () => {
       await shop.write(`a user before ${fault}`);
       const before = await shop.data();
       shop.release(3, fault);
-      const failed = assertExit(await shop.slipway("upgrade", "--yes"), 1);
+      const failed = assertExit(await shop.slipway(command, "--yes"), 1);
       const written = failed.stdout + failed.stderr;
       for (const each of words) assert.match(written, each);
-      const { result, backup = "" } = await last();
-      assert.equal(result, "rolled back");
+      const { kind, result, backup = "" } = await last();
+      assert.deepEqual([kind, result], [command, "rolled back"]);
       assert.ok(written.includes(backup), `${backup} is not named:\n${written}`);
 
       assert.equal(await shop.servedVersion(), "version 2");
@@ -110,18 +125,23 @@ describe("an upgrade", function () {
     shop.release(3);
     const events = await DockerEvents.of(sandbox.docker, `${shop.name}-migrate`);
     const killed = sandbox.start("./slipway", ["upgrade", "--yes"]);
+    await until("the upgrade has begun", 300, () => Promise.resolve(shop.begunSteps().length > 0));
+    const refused = await shop.slipway("upgrade", "--yes");
     await events.until((seen) => seen.includes(`container start ${shop.name}-migrate`));
-    const refused = assertExit(await shop.slipway("upgrade", "--yes"), 1);
-    assert.match(refused.stderr, /since/);
+    assert.match(
+      assertExit(refused, 1).stderr,
+      /has been changing the stack "dev" since .*, by `slipway upgrade`\. Nothing was changed/,
+    );
     endProcessesOf(sandbox.home);
     events.close();
     assert.equal((await killed.ended).signal, "SIGKILL", killed.written());
 
     const status = await shop.slipway("status");
     assert.match(status.stdout + status.stderr, /unfinished/);
-    const backup = await shop.slipway("backup");
-    assert.notEqual(backup.code, 0, "a backup of half migrated data was taken");
-    assertExit(await shop.slipway("upgrade", "--yes"), 0);
+    const backup = assertExit(await shop.slipway("backup"), 1);
+    assert.match(backup.stderr, /unfinished/);
+    const { stderr } = assertExit(await shop.slipway("upgrade", "--yes"), 0);
+    assert.match(stderr, /which was interrupted in the step deploy, goes on/);
     assert.equal(await shop.servedVersion(), "version 3");
     assert.equal(await shop.schemaVersion(), 3);
     assert.deepEqual(

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Deployment } from "./deployment.ts";
 import { exec } from "./docker.ts";
@@ -20,7 +20,7 @@ export interface HistoryEntry {
   backup?: string;
 }
 
-/** Where an upgrade's journal says that it stands. */
+/** A step in an upgrade's journal. */
 export interface JournalStep {
   way: "forward" | "back";
   step: string;
@@ -91,10 +91,15 @@ export class Shop extends Deployment {
     return JSON.parse(stdout) as HistoryEntry[];
   }
 
-  /** Where an upgrade stands that is under way or was killed; nothing when there is none. */
-  journal(): JournalStep | undefined {
+  /** The steps that an upgrade under way, or one that was killed, has begun; none when there is no such. */
+  begunSteps(): JournalStep[] {
     const file = join(this.sandbox.home, "deployments", this.stack, "journal.json");
-    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as JournalStep) : undefined;
+    try {
+      return (JSON.parse(readFileSync(file, "utf8")) as { steps: JournalStep[] }).steps;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
   }
 
   async #query(statement: string): Promise<string> {
