@@ -54,6 +54,8 @@ export interface InspectedContainer {
     SecurityOpt?: string[] | null;
     Tmpfs?: Record<string, string> | null;
     CpuShares?: number;
+    CpuPeriod?: number;
+    CpuQuota?: number;
     NanoCpus?: number;
     Memory?: number;
     Devices?: { PathOnHost: string; PathInContainer: string; CgroupPermissions: string }[] | null;
@@ -83,7 +85,8 @@ interface Inputs {
   networksAdvanced?: { name: string; aliases?: string[] }[];
   hosts?: { host: string; ip: string }[];
   memory?: number;
-  cpus?: string;
+  cpuPeriod?: number;
+  cpuQuota?: number;
   cpuShares?: number;
   stopSignal?: string;
   stopTimeout?: number;
@@ -104,7 +107,11 @@ export function declaredFacts(declared: Record<string, unknown>, image: Inspecte
   const of = image.Config ?? {};
   const networks = inputs.networksAdvanced ?? [];
   const joined = networks.length > 0 ? networks : [{ name: inputs.networkMode ?? "bridge", aliases: [] }];
-  const limits = { cpuShares: inputs.cpuShares ?? 0, memory: inputs.memory ?? 0, cpus: Number(inputs.cpus ?? 0) };
+  const limits = {
+    cpuShares: inputs.cpuShares ?? 0,
+    memory: inputs.memory ?? 0,
+    cpus: processors(inputs.cpuQuota, inputs.cpuPeriod),
+  };
   return new Map<string, string>([
     ...(inputs.mustRun === false ? [] : [["state", "running"] as const]),
     ["image", inputs.image.slice(0, shownId)],
@@ -196,7 +203,7 @@ export function presentFacts(
     ...limitFacts({
       cpuShares: host.CpuShares ?? 0,
       memory: (host.Memory ?? 0) / 1024 ** 2,
-      cpus: (host.NanoCpus ?? 0) / 1e9,
+      cpus: (host.NanoCpus ?? 0) / 1e9 || processors(host.CpuQuota, host.CpuPeriod),
     }),
     ["stop signal", config.StopSignal ?? "SIGTERM"],
     ["seconds to stop", String(config.StopTimeout ?? "")],
@@ -281,6 +288,11 @@ function network(
 ): readonly [string, string] {
   const further = [...new Set(aliases.filter((alias) => !own.includes(alias)))].sort();
   return [`network ${name}`, further.length === 0 ? "no aliases" : `aliases ${further.join(", ")}`];
+}
+
+/** How many processors a quota of microseconds in each period comes to; 0 without one. */
+function processors(quota = 0, period = 0): number {
+  return quota / (period || 100_000);
 }
 
 function limitFacts(limits: { memory: number; cpus: number; cpuShares: number }): (readonly [string, string])[] {

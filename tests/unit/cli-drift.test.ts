@@ -43,6 +43,7 @@ async function serviceInputs(): Promise<Record<string, unknown>> {
         devices: ["/dev/ttyUSB0"],
         memory: 256,
         cpuShares: 512,
+        cpus: 1.5,
         ports: [{ address: "127.0.0.1", hostPort: 8443, containerPort: 443 }],
         healthCheck: { command: ["check"], startPeriodSeconds: 90 },
         operations: { version: 1, shell: ["bash"] },
@@ -105,6 +106,8 @@ async function inspected(): Promise<InspectedContainer> {
       SecurityOpt: ["no-new-privileges"],
       Tmpfs: { "/tmp": "uid=5,gid=6" },
       CpuShares: 512,
+      CpuPeriod: 100_000,
+      CpuQuota: 150_000,
       NanoCpus: 0,
       Memory: 256 * 1024 ** 2,
       Devices: [{ PathOnHost: "/dev/ttyUSB0", PathInContainer: "/dev/ttyUSB0", CgroupPermissions: "rw" }],
@@ -137,8 +140,9 @@ describe("what is compared of a container", () => {
       assert.notEqual(left, undefined);
       return JSON.stringify([...declaredFacts({ image: "", ...others }, image)]) === facts;
     });
-    // The provider's own, one that is compared by itself, and one that is Docker's default.
-    assert.deepEqual(without.sort(), ["destroyGraceSeconds", "name", "networkMode", "removeVolumes", "stopSignal"]);
+    // The provider's own, one that is compared by itself, and two that are Docker's and the kernel's defaults.
+    const left = ["cpuPeriod", "destroyGraceSeconds", "name", "networkMode", "removeVolumes", "stopSignal"];
+    assert.deepEqual(without.sort(), left);
   });
 
   const changed: [string, (info: InspectedContainer) => void, string][] = [
@@ -173,7 +177,9 @@ describe("what is compared of a container", () => {
     ["network bridge", ({ NetworkSettings: all }) => Object.assign(all.Networks ?? {}, { bridge: {} }), "not declared"],
     ["host name host.docker.internal", ({ HostConfig: host }) => (host.ExtraHosts = []), "but it is missing"],
     ["memory", ({ HostConfig: host }) => (host.Memory = 0), "declared is 256 MiB, there is unlimited"],
-    ["processors", ({ HostConfig: host }) => (host.NanoCpus = 5e8), "declared is unlimited, there is 0.5"],
+    ["processors", ({ HostConfig: host }) => (host.NanoCpus = 5e8), "declared is 1.5, there is 0.5"],
+    ["processors", ({ HostConfig: host }) => (host.CpuQuota = 25_000), "declared is 1.5, there is 0.25"],
+    ["processors", ({ HostConfig: host }) => (host.CpuQuota = 0), "declared is 1.5, there is unlimited"],
     ["share of the processors", ({ HostConfig: host }) => (host.CpuShares = 0), "declared is 512, there is 1024"],
     ["stop signal", ({ Config: config }) => (config.StopSignal = "SIGINT"), "there is SIGINT"],
     ["seconds to stop", ({ Config: config }) => (config.StopTimeout = null), "there is (empty)"],
