@@ -74,7 +74,7 @@ describe("CamCOPS with a database of an older schema", function () {
     );
     await makeRelease(
       "2.4.25",
-      `RUN printf '#!/bin/sh\\ncase "$*" in *serve_cherrypy*) echo no luck; exit 8;; esac\\nexec "$@"\\n' >/usr/local/bin/camcops-entrypoint`,
+      `RUN printf '#!/bin/sh\\ncase "$*" in *camcops-serve*) echo no luck; exit 8;; esac\\nexec "$@"\\n' >/usr/local/bin/camcops-entrypoint`,
     );
     choose("2.4.20");
     await camcops.up();
