@@ -83,7 +83,7 @@ verb("init", "ask what an installation is to be like, and write the stack's file
     await init(system, options);
   });
 
-verb("import", "write the file of a stack that is equal to an existing installation")
+changing(verb("import", "write the file of a stack that is equal to an existing installation"))
   .argument("<settings-file>", "the installation's settings file, lines such as: NAME=value")
   .option("--system <system>", "whose installation it is (default: the system that the file's variables are of)")
   .option(

@@ -87,7 +87,7 @@ function take(file: string, command: string, options: LockOptions): void {
   };
   writeFileSync(draft, `${JSON.stringify(lock, undefined, 2)}\n`, { mode: 0o600 });
   try {
-    while (!linked(draft, file)) clear(file, options);
+    while (!linked(draft, file)) clear(file, command, options);
   } finally {
     rmSync(draft, { force: true });
   }
@@ -105,25 +105,10 @@ function linked(draft: string, file: string): boolean {
 }
 
 /** Removes a lock that nobody holds. */
-function clear(file: string, options: LockOptions): void {
+function clear(file: string, command: string, options: LockOptions): void {
   const text = existsSync(file) ? readFileSync(file, "utf8") : undefined;
   if (text === undefined) return;
-  const lock = JSON.parse(text) as CommandLock;
-  const state = commandLockState(lock, { host: hostname(), startOf: (pid) => startOf(pid) });
-  const owner = `${lock.user} (process ${lock.pid} on ${lock.host})`;
-  if (state === "held") {
-    throw new Failure(
-      `${owner} has been changing the stack "${options.stack}" since ${lock.since}, by \`slipway ${lock.command}\`. ` +
-        "Nothing was changed. Wait for it to end.",
-    );
-  }
-  if (state === "elsewhere" && options.clearLock !== true) {
-    throw new Failure(
-      `${owner} began to change the stack "${options.stack}" at ${lock.since}, by \`slipway ${lock.command}\`, and this ` +
-        "machine cannot tell whether it still does. Nothing was changed. If it does not, type the same command with " +
-        `--clear-lock, such as: ${commandLine(`${lock.command} --clear-lock`, options)}`,
-    );
-  }
+  const said = refuseHeld(lockIn(text), command, options);
   // Somebody else may have taken its place meanwhile: only what was looked at is removed.
   const aside = `${file}.${process.pid}.left`;
   try {
@@ -135,11 +120,42 @@ function clear(file: string, options: LockOptions): void {
   const isSame = readFileSync(aside, "utf8") === text;
   if (!isSame) linked(aside, file);
   rmSync(aside, { force: true });
-  if (isSame) {
-    remark(
-      state === "elsewhere"
-        ? `The lock of ${owner} is removed, as you asked.`
-        : `\`slipway ${lock.command}\`, which ${lock.user} began at ${lock.since}, has ended without a word (process ${lock.pid}). Its lock is removed.`,
+  if (isSame) remark(said);
+}
+
+/** What a lock says; nothing where the machine lost power before it was on the disk, since it is never seen half written. */
+function lockIn(text: string): CommandLock | undefined {
+  try {
+    return JSON.parse(text) as CommandLock;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Says why a lock may be removed.
+ *
+ * @param command what is refused where it may not
+ * @throws Failure where somebody holds it, or may hold it.
+ */
+function refuseHeld(lock: CommandLock | undefined, command: string, options: LockOptions): string {
+  if (lock === undefined) return "The machine lost power just after a command had begun. Its lock is removed.";
+  const state = commandLockState(lock, { host: hostname(), startOf: (pid) => startOf(pid) });
+  const owner = `${lock.user} (process ${lock.pid} on ${lock.host})`;
+  if (state === "held") {
+    throw new Failure(
+      `${owner} has been changing the stack "${options.stack}" since ${lock.since}, by \`slipway ${lock.command}\`. ` +
+        "Nothing was changed. Wait for it to end.",
     );
   }
+  if (state === "elsewhere" && options.clearLock !== true) {
+    throw new Failure(
+      `${owner} began to change the stack "${options.stack}" at ${lock.since}, by \`slipway ${lock.command}\`, and this ` +
+        "machine cannot tell whether it still does. Nothing was changed. If it does not, type the same command again with " +
+        `--clear-lock, such as: ${commandLine(`${command} --clear-lock`, options)}`,
+    );
+  }
+  return state === "elsewhere"
+    ? `The lock of ${owner} is removed, as you asked.`
+    : `\`slipway ${lock.command}\`, which ${lock.user} began at ${lock.since}, has ended without a word (process ${lock.pid}). Its lock is removed.`;
 }
