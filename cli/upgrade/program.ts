@@ -80,25 +80,35 @@ export function programHash(clone = projectRoot): string {
 export function keepProgram(site: Site, clone = projectRoot): string {
   const hash = programHash(clone);
   const folder = join(site.programsFolder, hash);
-  if (existsSync(folder)) return hash;
+  if (isWhole(folder, hash)) return hash;
   const draft = `${folder}.${process.pid}.draft`;
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { recursive: true, mode: 0o700 });
   for (const path of programFiles(clone)) {
     cpSync(join(clone, path), join(draft, path), { verbatimSymlinks: true, preserveTimestamps: true });
   }
+  rmSync(folder, { recursive: true, force: true });
   renameSync(draft, folder);
   return hash;
+}
+
+/** Whether a program is there as it was kept: after a loss of power, files may be empty. */
+function isWhole(folder: string, hash: string): boolean {
+  try {
+    return programHash(folder) === hash;
+  } catch {
+    return false;
+  }
 }
 
 /**
  * The folder of a program that was kept, ready to be deployed with the node modules of this clone.
  *
- * @returns nothing when it is not there any more.
+ * @returns nothing when it is not there any more, or not whole.
  */
 export function keptProgram(site: Site, hash: string, clone = projectRoot): string | undefined {
   const folder = join(site.programsFolder, hash);
-  if (!existsSync(folder)) return undefined;
+  if (!isWhole(folder, hash)) return undefined;
   link(join(clone, "node_modules"), join(folder, "node_modules"));
   link(site.folders.stacks, join(folder, ".stacks"));
   return folder;

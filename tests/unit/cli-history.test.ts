@@ -31,7 +31,7 @@ import {
   type Entry,
   type NewEntry,
 } from "../../cli/upgrade/history.ts";
-import { keptWhole, tidy } from "../../cli/upgrade/tidy.ts";
+import { kept, tidy } from "../../cli/upgrade/tidy.ts";
 import { keepProgram, keptProgram, programHash } from "../../cli/upgrade/program.ts";
 
 const begun: NewEntry = {
@@ -136,13 +136,33 @@ describe("a stack's history", () => {
     });
   });
 
+  it("keeps the program that runs, however often another one failed since, and backups however often there was none", () => {
+    const past = new Date(Date.now() - 2 * 24 * 60 * 60 * 1000);
+    for (const program of ["present", "failed"]) {
+      mkdirSync(join(home, "programs", program), { recursive: true });
+      utimesSync(join(home, "programs", program), past, past);
+    }
+    const backup = join(home, "backup");
+    writeFileSync(backup, "");
+    beginEntry(site, { ...begun, program: "present" }, "");
+    endEntry(site, 1, "succeeded", { backup });
+    for (let number = 2; number <= kept + 2; number++) {
+      beginEntry(site, { ...begun, program: "failed" }, "");
+      endEntry(site, number, "failed");
+    }
+    tidy(siteOf({ stack: "other", home }));
+    tidy(site);
+    assert.deepEqual(readdirSync(join(home, "programs")).sort(), ["failed", "present"]);
+    assert.equal(existsSync(backup), true);
+  });
+
   it("keeps the newest deployments whole, and of the others what was done and the settings", () => {
     const programs = ["old", "other stack's", "new", "just made"];
     for (const program of programs) mkdirSync(join(home, "programs", program), { recursive: true });
     const past = new Date(Date.now() - 2 * 24 * 60 * 60 * 1000);
     for (const program of programs.slice(0, 3)) utimesSync(join(home, "programs", program), past, past);
     const backup = (number: number) => join(home, `backup-${number}`);
-    for (let number = 1; number <= keptWhole + 2; number++) {
+    for (let number = 1; number <= kept + 2; number++) {
       beginEntry(site, { ...begun, program: number <= 2 ? "old" : "new" }, "");
       writeFileSync(backup(number), "");
       updateEntry(site, number, { backup: backup(number) });
@@ -155,9 +175,9 @@ describe("a stack's history", () => {
       readdirSync(home)
         .filter((name) => name.startsWith("backup"))
         .sort(),
-      [...Array.from({ length: keptWhole }, (_, index) => `backup-${index + 3}`), "backup-of-somebody"].sort(),
+      [...Array.from({ length: kept }, (_, index) => `backup-${index + 3}`), "backup-of-somebody"].sort(),
     );
-    assert.equal(readHistory(site).length, keptWhole + 2);
+    assert.equal(readHistory(site).length, kept + 2);
   });
 
   describe("keeps a program that", () => {
@@ -195,6 +215,16 @@ describe("a stack's history", () => {
       assert.equal(programHash(folder), hash);
       assert.notEqual(keepProgram(site, clone), hash);
       assert.equal(keptProgram(site, "0123456789abcdef", clone), undefined);
+    });
+
+    it("is kept again when it was damaged, and is not deployed until then", () => {
+      const hash = keepProgram(site, clone);
+      for (const path of ["components/a.ts", "Pulumi.yaml"]) {
+        writeFileSync(join(home, "programs", hash, path), "");
+        assert.equal(keptProgram(site, hash, clone), undefined, path);
+        assert.equal(keepProgram(site, clone), hash);
+        assert.equal(keptProgram(site, hash, clone), join(home, "programs", hash), path);
+      }
     });
 
     it("is another when a file, its name or whether it may be executed is another", () => {
