@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { dockerClient } from "../settings/docker-client.ts";
 import { openBackup, verifyBackup } from "./backup/opened-backup.ts";
@@ -11,13 +11,13 @@ import { currentDeployment } from "./deployment/record.ts";
 import { readState } from "./deployment/state.ts";
 import { summarise } from "./deployment/summary.ts";
 import { exitCode, Failure } from "./failure.ts";
-import { keepFormer } from "./moving-in/new-stack.ts";
 import { withoutRefresh } from "./preview.ts";
 import { commandLine, dockerHost, siteOf, type Site } from "./site.ts";
 import { interruptible } from "./terminal/interruption.ts";
 import { quoted } from "./terminal/quoted.ts";
 import { coloured, consent, remark, say, typedConsent } from "./terminal/terminal.ts";
-import { releaseProtected } from "./upgrade/bring.ts";
+import { adoptSettings } from "./upgrade/adopt-settings.ts";
+import { whileReleased } from "./upgrade/bring.ts";
 import { stackOf, systemsOf, toolsOf, type Context } from "./upgrade/context.ts";
 import { announce, previewed } from "./upgrade/deploy-clone.ts";
 import { deployWithWayBack, takeUp, wayBackOf } from "./upgrade/deployment.ts";
@@ -64,20 +64,23 @@ async function bringAgain(number: number | undefined, options: RollbackOptions):
   const program = keptProgram(site, target.program);
   if (program === undefined) {
     throw new Failure(
-      `The program of the deployment ${target.number} is not in ${site.programsFolder} any more. Nothing was changed.`,
+      [
+        `The program of the deployment ${target.number} is not in ${site.programsFolder} any more, or not whole. Nothing was changed.`,
+        ...(target.commit === undefined ? [] : [`This clone may have it still: git checkout ${target.commit}`]),
+        `Its settings are in ${settingsOf(site, target.number)}. With both in their places, type: ${commandLine("up", options)}`,
+      ].join("\n"),
     );
   }
   const data = options.withData ? await verifiedData(context, target, options) : undefined;
   const source = { program, settings: settingsOf(site, target.number) };
   const stack = await stackOf(context, program);
   await refuseLostVolumes(client, readState(site)?.dataVolumes ?? [], [], again);
-  await releaseProtected(context, target);
   say(`Back to the deployment ${target.number} of ${target.time}:`);
-  const preview = await previewed(context, stack, source.settings);
+  const preview = await whileReleased(context, target, () => previewed(context, stack, source.settings));
   const { plan } = preview;
   const hasChanges = changeCount(preview.result.changeSummary) > 0;
   if (!hasChanges && data === undefined) {
-    writeSettings(site, target);
+    adoptSettings(site, target.number);
     say(`The stack "${site.stack}" already runs what the deployment ${target.number} was.`);
     return;
   }
@@ -117,7 +120,6 @@ async function bringAgain(number: number | undefined, options: RollbackOptions):
   );
   const isSaved = touched.some((one) => one.isSaved) || data !== undefined;
   const outputs = await deployWithWayBack(context, { entry, source, plan, touched, data, target, isSaved });
-  writeSettings(site, target);
   if (programHash() !== target.program) {
     const checkout = target.commit === undefined ? "" : `, such as by: git checkout ${target.commit.slice(0, 12)}`;
     remark(
@@ -168,13 +170,4 @@ async function verifiedData(context: Context, target: Entry, options: RollbackOp
     () => "Nothing was changed.",
   );
   return reference;
-}
-
-/** Makes the stack's file that of a deployment, and keeps the present one. */
-function writeSettings(site: Site, target: Entry): void {
-  const text = readFileSync(settingsOf(site, target.number), "utf8");
-  if (existsSync(site.stackFile) && readFileSync(site.stackFile, "utf8") === text) return;
-  const former = keepFormer(site);
-  writeFileSync(site.stackFile, text, { mode: 0o600 });
-  say(`${site.stackFile} holds the settings of the deployment ${target.number}; the former file is kept as ${former}`);
 }

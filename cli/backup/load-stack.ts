@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import tar from "tar-stream";
 import type { Report } from "../../toolchain/report.js";
 import type { Deployed } from "../docker/deployed.ts";
 import { runningOne } from "../exec.ts";
@@ -14,7 +15,7 @@ import { readBackup, type BackupFile } from "./opened-backup.ts";
 import { describe, differences } from "./proof.ts";
 import { readToEnd } from "./read-to-end.ts";
 import { withVersion } from "./save-stack.ts";
-import { findParts, partKey, readPart, writePart, type DeployedPart } from "./saved-parts.ts";
+import { feed, findParts, partKey, readPart, writePart, type DeployedPart } from "./saved-parts.ts";
 
 /** A part of the backup, and where it goes. */
 export interface Restored {
@@ -106,4 +107,11 @@ export async function prove(
     );
   }
   say(`  ${partTitle(part)}: ${describe(proof, comparable)}`);
+}
+
+/** Removes all files in a volume, which stays. */
+export async function emptyVolume(tools: BackupTools, volume: string): Promise<void> {
+  const nothing = tar.pack();
+  nothing.finalize();
+  await feed(tools.loadFiles(volume), nothing as AsyncIterable<Buffer>);
 }

@@ -1,5 +1,4 @@
 import { Readable } from "node:stream";
-import tar from "tar-stream";
 import type { BackupTools } from "../backup/backup-tools.ts";
 import { readToEnd } from "../backup/read-to-end.ts";
 import { savePacked, type BackupFile } from "../backup/saved-archive.ts";
@@ -121,11 +120,4 @@ export async function copyFiles(
   if (JSON.stringify(one) !== JSON.stringify(other)) {
     throw new Failure(`The files in the volume ${to} are not those of ${from}, from which they were just copied.`);
   }
-}
-
-/** Removes all files in a volume, which stays. */
-export async function emptyVolume(tools: BackupTools, volume: string): Promise<void> {
-  const nothing = tar.pack();
-  nothing.finalize();
-  await feed(tools.loadFiles(volume), nothing as AsyncIterable<Buffer>);
 }

@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { emptyVolume } from "../backup/load-stack.ts";
 import { recover } from "../deployment/stack.ts";
 import { readState } from "../deployment/state.ts";
 import { listMembers } from "../docker/containers.ts";
@@ -11,7 +12,6 @@ import { serverUser } from "./database-data.ts";
 import { giveVolumeTo } from "./installation.ts";
 import { removeJournal, type FormerContainer, type FormerData } from "./journal.ts";
 import type { TakeOver } from "./take-over.ts";
-import { emptyVolume } from "./volume-data.ts";
 
 /** How going back ended. */
 export interface Ending {

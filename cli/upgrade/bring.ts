@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { EngineEvent, OutputMap } from "@pulumi/pulumi/automation/index.js";
@@ -6,7 +5,7 @@ import type { Archive } from "../backup/archive-reader.ts";
 import { backupName } from "../backup/backup-name.ts";
 import { readBackupSettings } from "../backup/backup-settings.ts";
 import type { BackupTools } from "../backup/backup-tools.ts";
-import { load, prove, restoredParts } from "../backup/load-stack.ts";
+import { emptyVolume, load, prove, restoredParts } from "../backup/load-stack.ts";
 import { writeNewFile } from "../backup/new-file.ts";
 import { openBackup, verifyBackup, type BackupFile } from "../backup/opened-backup.ts";
 import { backupFolder, saveStack } from "../backup/save-stack.ts";
@@ -20,6 +19,7 @@ import { Failure } from "../failure.ts";
 import { interruptible } from "../terminal/interruption.ts";
 import { remark } from "../terminal/terminal.ts";
 import { checkHealth, deployedNow, probeAll, runUp, toolsOf, type Context, type Source } from "./context.ts";
+import { writeDurably } from "./durable-file.ts";
 import type { DeployedService } from "./history.ts";
 import type { BackupReference, JournalFile } from "./journal.ts";
 
@@ -98,7 +98,7 @@ async function putBack(
   const { members } = await deployedNow(context);
   await stopAll(client, members.filter(isWriter), report);
   const takesData = await canTake(context, goal, tools, archive);
-  if (!journal.current.isSaved) await saveWhatIsThere(context, journal, goal, tools);
+  if (!journal.current.isSaved) await saveWhatIsThere(context, journal, goal, tools, !takesData);
   if (takesData) {
     await loadBackup(context, { file, archive });
     journal.set({ isLoaded: true });
@@ -134,8 +134,18 @@ function healthyService(members: readonly Member[], key: string): Member | undef
   );
 }
 
-/** Saves what is there now, so that nothing is lost that was written since the backup. */
-async function saveWhatIsThere(context: Context, journal: JournalFile, goal: Goal, tools: BackupTools): Promise<void> {
+/**
+ * Saves what is there now, so that nothing is lost that was written since the backup.
+ *
+ * @param isEmptied whether the volumes are emptied next: a dump holds one database, and somebody may have made others beside it
+ */
+async function saveWhatIsThere(
+  context: Context,
+  journal: JournalFile,
+  goal: Goal,
+  tools: BackupTools,
+  isEmptied: boolean,
+): Promise<void> {
   const { options, report, site } = context;
   const deployed = await deployedNow(context);
   const folder = backupFolder(site);
@@ -143,13 +153,15 @@ async function saveWhatIsThere(context: Context, journal: JournalFile, goal: Goa
   const isDumpable =
     databases.every(([key]) => healthyService(deployed.members, key) !== undefined) &&
     (await findParts(context.client, deployed.members)).length > 0;
-  const safety = isDumpable
-    ? [await saveStack(deployed, { folder: () => folder }, options, report)]
-    : await saveVolumes(context, goal, tools, folder);
+  if (!isDumpable) remark("A database does not run, so that it cannot be dumped.");
+  const safety = [
+    ...(isDumpable ? [await saveStack(deployed, { folder: () => folder }, options, report)] : []),
+    ...(isEmptied || !isDumpable ? await saveVolumes(context, goal, tools, folder) : []),
+  ];
   journal.set({ safety: [...journal.current.safety, ...safety], isSaved: true });
 }
 
-/** Saves the volumes of databases that cannot be dumped, file by file, and those that a backup saves anyway. */
+/** Saves the volumes of databases, which are stopped for it, file by file, and those that a backup saves anyway. */
 async function saveVolumes(
   context: Context,
   { services }: Goal,
@@ -157,7 +169,6 @@ async function saveVolumes(
   folder: string,
 ): Promise<string[]> {
   const { client, site, report } = context;
-  remark("A database does not run, so that it cannot be dumped: the files of its volume are saved as they are.");
   for (const { id } of await databasesOf(context)) await client.getContainer(id).stop().catch(ignoring(304, 404));
   const { recipient } = readBackupSettings(site);
   const created = new Date();
@@ -187,9 +198,6 @@ async function databasesOf(context: Context): Promise<Member[]> {
   return (await deployedNow(context)).members.filter(({ operations }) => operations?.database !== undefined);
 }
 
-/** An end of a tar archive, and nothing before it. */
-const emptyArchive = Buffer.alloc(1024);
-
 /** Removes the databases' containers and everything in their volumes; all of it was saved before. */
 async function emptyDatabases(context: Context, { services }: Goal, tools: BackupTools): Promise<void> {
   const { client, report } = context;
@@ -200,15 +208,8 @@ async function emptyDatabases(context: Context, { services }: Goal, tools: Backu
   }
   const volumes = Object.values(services).flatMap(({ isDatabase, volumes }) => (isDatabase ? volumes : []));
   for (const volume of new Set(volumes)) {
-    await report.step(
-      `Emptying the volume ${volume}`,
-      "the former database server fills it from the backup",
-      async () => {
-        const { stdin, stdout, ended } = tools.loadFiles(volume);
-        stdout.resume();
-        stdin.end(emptyArchive);
-        await ended;
-      },
+    await report.step(`Emptying the volume ${volume}`, "the former database server fills it from the backup", () =>
+      emptyVolume(tools, volume),
     );
   }
 }
@@ -227,15 +228,29 @@ async function loadBackup(context: Context, { file, archive }: Verified): Promis
   );
 }
 
-/**
- * Lets the engine forget what the goal did not have, though it is protected: volumes stay in Docker with their data.
- */
-export async function releaseProtected({ site, env }: Context, { kept }: Pick<Goal, "kept">): Promise<void> {
-  if (kept === undefined) return;
-  for (const urn of readProtected(site)) {
-    if (kept.includes(urn)) continue;
+/** What is protected in the state, but was not when the goal was deployed. */
+function newlyProtected({ site }: Context, { kept }: Pick<Goal, "kept">): string[] {
+  return kept === undefined ? [] : readProtected(site).filter((urn) => !kept.includes(urn));
+}
+
+/** Lets the engine forget what the goal did not have, though it is protected: volumes stay in Docker with their data. */
+async function releaseProtected(context: Context, goal: Pick<Goal, "kept">): Promise<void> {
+  const { site, env } = context;
+  for (const urn of newlyProtected(context, goal)) {
     remark(`${urn.split("::").at(-1) ?? urn} came with the deployment that is left; the stack forgets it.`);
     await pulumi(["state", "unprotect", urn, "--yes", "--stack", site.stack], env);
+  }
+}
+
+/** Does what only looks, such as a preview, as if the engine might forget that; it is protected again afterwards. */
+export async function whileReleased<T>(context: Context, goal: Pick<Goal, "kept">, look: () => Promise<T>): Promise<T> {
+  const { site, env } = context;
+  const released = newlyProtected(context, goal);
+  try {
+    for (const urn of released) await pulumi(["state", "unprotect", urn, "--yes", "--stack", site.stack], env);
+    return await look();
+  } finally {
+    for (const urn of released) await pulumi(["state", "protect", urn, "--yes", "--stack", site.stack], env);
   }
 }
 
@@ -255,6 +270,7 @@ export async function sessionKey(tools: BackupTools, file: string): Promise<stri
   const text = await tools.newIdentity();
   const recipient = /age1[0-9a-z]+/.exec(text)?.[0];
   if (recipient === undefined) throw new Error("age-keygen printed no public key");
-  writeFileSync(file, text, { mode: 0o600 });
+  // The way back depends on it, also after a loss of power.
+  writeDurably(file, text);
   return recipient;
 }

@@ -16,6 +16,7 @@ import { startAll } from "../docker/pause.ts";
 import { exitCode, Failure } from "../failure.ts";
 import { commandLine } from "../site.ts";
 import { remark } from "../terminal/terminal.ts";
+import { adoptSettings } from "./adopt-settings.ts";
 import { beginsOn, bring, sessionKey } from "./bring.ts";
 import { checkHealth, deployedNow, probeAll, runUp, toolsOf, type Context, type Source } from "./context.ts";
 import { endEntry, presentDeployment, readEntry, readHistory, settingsOf, updateEntry, type Entry } from "./history.ts";
@@ -99,7 +100,8 @@ export async function deployWithWayBack(context: Context, attempt: Attempt): Pro
  *
  * @param forget drops it instead: what is there stays as it is
  * @param goesBack gives up to go forward
- * @throws Failure when it was brought back: the deployment before serves again.
+ * @throws Failure when it was brought back, so that the deployment before serves again; with exit code 3 when it was a
+ *   rollback and is done now, because what is to be deployed otherwise would undo it.
  */
 export async function takeUp(
   context: Context,
@@ -143,6 +145,12 @@ export async function takeUp(
   if (program === undefined) throw missingProgram(context, number);
   // Whether data may be changed is known by now.
   await goForward(context, journal, { program, settings: settingsOf(site, number) }, new Set());
+  if (kind !== "rollback") return;
+  throw new Failure(
+    `The rollback ${number} is done, and this clone was not deployed: that would undo it. ` +
+      `To deploy the clone all the same, type again: ${context.again}`,
+    exitCode.notGood,
+  );
 }
 
 async function goForward(
@@ -184,6 +192,8 @@ async function goForward(
     return goBack(context, journal);
   }
   remark(`Steps: ${journal.times().join(", ")}`);
+  // Before the rollback counts as done: else the next deployment would be one with the settings that it left.
+  if (target !== undefined) adoptSettings(site, target);
   await noteSuccess(context, number);
   journal.remove();
   return outputs;
@@ -320,12 +330,12 @@ export function wayBackOf({ site }: Pick<Context, "site">): Entry | undefined {
 
 function missingProgram({ site, options }: Context, number: number): Failure {
   return new Failure(
-    `The program of the deployment ${number} is not in ${site.programsFolder} any more. Nothing was changed. ` +
+    `The program of the deployment ${number} is not in ${site.programsFolder} any more, or not whole. Nothing was changed. ` +
       `To deploy on top of what is there, type: ${commandLine("up --forget-unfinished", options)}`,
   );
 }
 
-export function isInterruption(error: unknown): boolean {
+function isInterruption(error: unknown): boolean {
   return error instanceof Failure && error.exitCode === exitCode.interrupted;
 }
 

@@ -10,7 +10,8 @@ import { deployInPlace, giveUp, refuseUnfinished, type Place } from "../../cli/m
 import { journalFile, readJournal, writeJournal, type FormerData, type Journal } from "../../cli/moving-in/journal.ts";
 import { drainQueues, fullQueues, inWords } from "../../cli/moving-in/queues.ts";
 import { formerContainers, takeOver, type TakeOver } from "../../cli/moving-in/take-over.ts";
-import { copyFiles, emptyVolume, measured } from "../../cli/moving-in/volume-data.ts";
+import { emptyVolume } from "../../cli/backup/load-stack.ts";
+import { copyFiles, measured } from "../../cli/moving-in/volume-data.ts";
 import { goBack } from "../../cli/moving-in/way-back.ts";
 import { siteOf, type Site } from "../../cli/site.ts";
 import type { ComposeDatabase } from "../../systems/import.ts";
