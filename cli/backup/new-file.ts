@@ -16,7 +16,7 @@ export async function writeNewFile(
   content: AsyncIterable<Buffer>,
   onProgress: (bytes: number) => void,
 ): Promise<number> {
-  if (existsSync(file)) throw new Failure(`${file} exists already. Nothing was written.`);
+  if (existsSync(file)) throw new Failure(`${file} exists already. Nothing was written. Type the same command again.`);
   const partial = join(dirname(file), `.${basename(file)}.${process.pid}.partial`);
   let bytes = 0;
   let handle: FileHandle | undefined;
@@ -57,11 +57,14 @@ function explained(error: NodeJS.ErrnoException, folder: string, bytes: number):
     case "EFBIG":
       return new Failure(
         `The disk of ${folder} is full after ${byteSize(bytes)}: ${error.message}. What was written has been removed; ` +
-          "what was there before, and the data themselves, were not touched. Make room, or put the backup elsewhere: --to FOLDER",
+          "what was there before, and the data themselves, were not touched. Make room, or have backups put elsewhere: the setting backup.folder, or backup --to FOLDER",
       );
     case "EACCES":
     case "EROFS":
-      return new Failure(`Nothing can be written in ${folder}: ${error.message}`);
+      return new Failure(
+        `Nothing can be written in ${folder}: ${error.message}. Give this user the right to, or have backups put elsewhere: ` +
+          "the setting backup.folder, or backup --to FOLDER",
+      );
     default:
       return error;
   }

@@ -108,7 +108,7 @@ export function backupFolder(site: Site, chosen = readBackupSettings(site).folde
   }
   if (!existsSync(chosen) || !statSync(chosen).isDirectory()) {
     throw new Failure(
-      `There is no folder ${chosen} for the backup. Make it, or choose another: --to FOLDER`,
+      `There is no folder ${chosen} for the backup. Make it, or choose another: the setting backup.folder, or backup --to FOLDER`,
       exitCode.usage,
     );
   }

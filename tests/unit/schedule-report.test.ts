@@ -58,6 +58,12 @@ describe("what is said of scheduled backups", () => {
       "backup: the backup that was due at 2026-02-01T02:30:00.000Z is missing; the last good one is of 2026-01-31T02:30:00.000Z",
     ]);
     assert.equal(scheduleOf([member({ ...service, state: "exited" })]), undefined);
+    assert.deepEqual(
+      scheduledBackupProblems([member({ ...service, health: "healthy", healthOutput: "version 2" })], new Date()),
+      ["backup: what it says of its backups is not understood here; `slipway up` brings it to this clone's version"],
+    );
+    const starting = member({ ...service, health: "starting", healthOutput: "" });
+    assert.deepEqual(scheduledBackupProblems([starting], new Date()), []);
     assert.deepEqual(scheduledBackupProblems([member()], new Date()), []);
     for (const text of ["", "no report", "{}", JSON.stringify({ ...report, version: 2 })]) {
       assert.equal(parseScheduleReport(text), undefined, text);

@@ -10,5 +10,8 @@ export function scheduleOf(members: readonly Member[]): ScheduleReport | undefin
 /** What is wrong with a stack's backups by schedule, besides that the service does not run or is not healthy. */
 export function scheduledBackupProblems(members: readonly Member[], now: Date): string[] {
   const report = scheduleOf(members);
-  return report === undefined ? [] : scheduleProblems(report, now).map((problem) => `backup: ${problem}`);
+  if (report !== undefined) return scheduleProblems(report, now).map((problem) => `backup: ${problem}`);
+  return members.some(({ operations, health }) => operations?.reportsBackups && health === "healthy")
+    ? ["backup: what it says of its backups is not understood here; `slipway up` brings it to this clone's version"]
+    : [];
 }
