@@ -61,7 +61,7 @@ describe("COPED", function () {
         flushDatabase: true,
         userId: 4321,
         services,
-        voila: { idleTimeoutSeconds: 10, cullIntervalSeconds: 2 },
+        voila: { idleTimeoutSeconds: 30, cullIntervalSeconds: 2 },
         logs: { maxSize: 3, maxFiles: 2 },
       },
     });
@@ -189,7 +189,7 @@ describe("COPED", function () {
         socket.addEventListener("close", resolve);
       });
       assert.equal(await kernelReply(socket), "kernel_info_reply");
-      await until("the idle kernel is ended", 60, async () => (await kernels()) === 0);
+      await until("the idle kernel is ended", 180, async () => (await kernels()) === 0);
       socket.close();
       await closed;
       const { stdout, stderr } = await sandbox.run("docker", ["logs", `${dev.name}-voila`]);
