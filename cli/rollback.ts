@@ -24,6 +24,7 @@ import { deployWithWayBack, takeUp, wayBackOf } from "./upgrade/deployment.ts";
 import {
   beginEntry,
   dataOf,
+  deployedImages,
   deploymentBefore,
   endInterrupted,
   lastDeployer,
@@ -89,7 +90,7 @@ async function bringAgain(number: number | undefined, options: RollbackOptions):
     say();
     say(withoutRefresh(preview.output));
   }
-  const touched = touchedData(plan);
+  const touched = touchedData(plan, deployedImages(readHistory(site)));
   if (data === undefined) {
     remark(
       coloured(

@@ -24,6 +24,7 @@ import { checkHealth, deployedNow, probeAll, stackOf, systemsOf, type Context, t
 import { deployPlainly, deployWithWayBack, makeImages, noteSuccess, takeUp, wayBackOf } from "./deployment.ts";
 import {
   beginEntry,
+  deployedImages,
   endInterrupted,
   lastDeployer,
   presentDeployment,
@@ -165,7 +166,7 @@ async function deployChanges(
   const volumes = [...(lastDeployer(site)?.volumes ?? []), ...options.useVolume, ...options.emptyVolume];
   await refuseFoundVolumes(client, plan, volumes, again);
 
-  const touched = touchedData(plan);
+  const touched = touchedData(plan, deployedImages(readHistory(site)));
   const former = wayBackOf(context);
   const isSaved =
     options.withoutBackup !== true &&
@@ -228,7 +229,8 @@ function question(kind: "up" | "upgrade", isDestroying: boolean): string {
 function describeTouched(touched: readonly Touched[], isSaved: boolean): string[] {
   const because = (some: readonly Touched[]) => some.map(({ what }) => what).join(", ");
   const own = touched.filter((one) => one.isSaved);
-  const others = touched.filter((one) => !one.isSaved);
+  const down = touched.filter((one) => one.isDown);
+  const others = touched.filter((one) => !one.isSaved && !one.isDown);
   return [
     ...(own.length === 0
       ? []
@@ -236,6 +238,12 @@ function describeTouched(touched: readonly Touched[], isSaved: boolean): string[
           isSaved
             ? `Data are backed up before, because ${because(own)}.`
             : `Data may be changed WITHOUT a backup, because ${because(own)}.`,
+        ]),
+    ...(down.length === 0
+      ? []
+      : [
+          `Data may be changed WITHOUT a backup, because no database is up that could be asked for one, and ${because(down)}. ` +
+            "For a backup, bring the former version up first.",
         ]),
     ...(others.length === 0
       ? []

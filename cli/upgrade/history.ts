@@ -87,6 +87,11 @@ export function presentDeployment(history: readonly Entry[]): Entry | undefined 
   return history.findLast(({ result }) => result === "succeeded");
 }
 
+/** The references of the images that a stack's services were deployed with last. */
+export function deployedImages(history: readonly Entry[]): ReadonlySet<string> {
+  return new Set(Object.values(presentDeployment(history)?.services ?? {}).map(({ image }) => image));
+}
+
 /** The deployment that the present one took the place of. */
 export function deploymentBefore(history: readonly Entry[]): Entry | undefined {
   const present = presentDeployment(history);

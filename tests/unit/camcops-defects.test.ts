@@ -158,7 +158,7 @@ describe("defects of CamCOPS's own set-up:", () => {
       ]),
     );
     assert.deepEqual(
-      touchedData(plan)
+      touchedData(plan, new Set())
         .map(({ what }) => what)
         .sort(),
       ["the task superuser runs", "the task upgrade_db runs"],

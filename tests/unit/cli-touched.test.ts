@@ -38,7 +38,7 @@ function planOf(...resources: PlannedResource[]): Plan {
   return new Map(resources.map((resource) => [resource.urn, resource]));
 }
 
-const whats = (...resources: PlannedResource[]) => touchedData(planOf(...resources)).map(({ what }) => what);
+const whats = (...resources: PlannedResource[]) => touchedData(planOf(...resources), new Set()).map(({ what }) => what);
 
 describe("what a plan does to data", () => {
   it("is a task that runs, and a service with data that is replaced or removed", () => {
@@ -48,12 +48,13 @@ describe("what a plan does to data", () => {
       task("migrate", "replace"),
       service("web", "replace"),
     );
-    assert.deepEqual(touchedData(plan), [
+    assert.deepEqual(touchedData(plan, new Set()), [
       {
         urn: "urn:mysql",
         container: "clinic-mysql",
         isTask: false,
         isSaved: true,
+        isDown: false,
         what: "mysql is replaced",
         id: "id of mysql",
       },
@@ -62,6 +63,7 @@ describe("what a plan does to data", () => {
         container: "clinic-files",
         isTask: false,
         isSaved: true,
+        isDown: false,
         what: "files is removed",
         id: "id of files",
       },
@@ -70,6 +72,7 @@ describe("what a plan does to data", () => {
         container: "clinic-migrate",
         isTask: true,
         isSaved: true,
+        isDown: false,
         what: "the task migrate runs",
         id: "id of migrate",
       },
@@ -83,6 +86,36 @@ describe("what a plan does to data", () => {
   it("is nothing where no data can be saved, or where they are made for the first time", () => {
     assert.deepEqual(whats(service("web", "replace"), task("migrate", "create")), []);
     assert.deepEqual(whats(service("mysql", "create", database), task("migrate", "create")), []);
+  });
+
+  it("is a task that runs on data of a stack that was taken down, which nothing can save then", () => {
+    const kept = {
+      urn: "urn:x::slipway:index:Volume$docker:index/volume:Volume::data",
+      type: "docker:index/volume:Volume",
+      parent: "",
+      change: "keep",
+      newInputs: { name: "clinic-data" },
+      differences: [],
+    } satisfies PlannedResource;
+    const image = (tag: string) => ({ "slipway.image": `clinic:${tag}` });
+    const mounting = (volumeName: string, tag = "1") => {
+      const mysql = service("mysql", "create", { ...database, ...image(tag) });
+      return { ...mysql, newInputs: { ...mysql.newInputs, volumes: [{ volumeName, containerPath: "/data" }] } };
+    };
+    const migrate = (tag: string) => task("migrate", "create", image(tag));
+    const touched = (...resources: PlannedResource[]) =>
+      touchedData(planOf(...resources), new Set(["clinic:1"])).map(({ what, isSaved, isDown }) => [
+        what,
+        isSaved,
+        isDown,
+      ]);
+    assert.deepEqual(touched(kept, mounting("clinic-data"), migrate("2")), [["the task migrate runs", false, true]]);
+    assert.deepEqual(touched(kept, mounting("clinic-data", "2"), migrate("1")), [
+      ["mysql is another version", false, true],
+    ]);
+    assert.deepEqual(touched(kept, mounting("clinic-data"), migrate("1")), []);
+    assert.deepEqual(touched({ ...kept, change: "create" }, mounting("clinic-data"), migrate("2")), []);
+    assert.deepEqual(touched(kept, mounting("other"), migrate("2")), []);
   });
 
   it("is nothing when a service with data is only started again or stays as it is", () => {
@@ -104,14 +137,17 @@ describe("what a plan does to data", () => {
   });
 
   it("is a task that runs again on what no backup of the stack holds", () => {
-    const [external] = touchedData(planOf(service("web", "replace"), task("migrate", "replace")));
+    const [external] = touchedData(planOf(service("web", "replace"), task("migrate", "replace")), new Set());
     assert.equal(external?.what, "the task migrate runs");
     assert.equal(external.isSaved, false);
   });
 
   it("keeps systems apart", () => {
     const other = { "slipway.system": "other" };
-    const [external] = touchedData(planOf(service("mysql", "keep", database), task("migrate", "replace", other)));
+    const [external] = touchedData(
+      planOf(service("mysql", "keep", database), task("migrate", "replace", other)),
+      new Set(),
+    );
     assert.equal(external?.isSaved, false);
   });
 
