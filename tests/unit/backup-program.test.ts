@@ -27,7 +27,7 @@ describe("the program in the image of backups", () => {
     };
     follow("cli/backup/scheduled/service.ts");
     assert.deepEqual(program?.files, [...files].sort());
-    assert.deepEqual([...packages].sort(), ["tar-stream", "zod"]);
+    assert.deepEqual([...packages].sort(), ["croner", "tar-stream", "zod"]);
   });
 
   it("has every package that these need in Node", () => {
@@ -41,6 +41,7 @@ describe("the program in the image of backups", () => {
       // These are for the runtime Bare alone.
       for (const each of Object.keys(dependencies)) if (!each.startsWith("bare-")) follow(each);
     };
+    follow("croner");
     follow("tar-stream");
     follow("zod");
     assert.deepEqual(program?.modules, [...needed].sort());

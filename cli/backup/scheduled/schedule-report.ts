@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { byteSize } from "../../terminal/byte-size.ts";
-import { nextTime, parseCron } from "../../../settings/cron.ts";
+import { nextTime } from "../../../settings/cron.ts";
 
 const time = z.iso.datetime();
 
@@ -39,8 +39,7 @@ export function missedSince(
   { cron: line, timeZone, since, lastGood }: Pick<ScheduleReport, "cron" | "timeZone" | "since" | "lastGood">,
   now: Date,
 ): Date | undefined {
-  const cron = parseCron(line);
-  const due = cron && nextTime(cron, new Date(lastGood?.created ?? since), timeZone);
+  const due = nextTime(line, new Date(lastGood?.created ?? since), timeZone);
   return due !== undefined && due.getTime() + patience < now.getTime() ? due : undefined;
 }
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { nextTime, parseCron } from "../../../settings/cron.ts";
+import { nextTime } from "../../../settings/cron.ts";
 import { backupsAmong } from "../backup-name.ts";
 import { clearRequests } from "./part-pipes.ts";
 import { missedSince, parseScheduleReport, type ScheduleReport } from "./schedule-report.ts";
@@ -22,8 +22,6 @@ const makeUpAfter = 60_000;
 const errorLength = 1500;
 
 const schedule = scheduleSchema.parse(JSON.parse(process.env[scheduleVariable] ?? "{}"));
-const cron = parseCron(schedule.cron);
-if (cron === undefined) throw new Error(`"${schedule.cron}" is no line of cron`);
 const ending = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.on(signal, () => {
@@ -44,7 +42,7 @@ const since = former?.since ?? new Date().toISOString();
 const started = new Date();
 state.nextDue =
   missedSince(report(), started) === undefined
-    ? nextTime(cron, started, schedule.timeZone)
+    ? nextTime(schedule.cron, started, schedule.timeZone)
     : new Date(started.getTime() + makeUpAfter);
 
 const heart = setInterval(writeReport, beat);
@@ -75,7 +73,7 @@ async function run(): Promise<void> {
     console.error(message);
   } finally {
     state.running = undefined;
-    state.nextDue = cron && nextTime(cron, new Date(), schedule.timeZone);
+    state.nextDue = nextTime(schedule.cron, new Date(), schedule.timeZone);
     writeReport();
   }
 }
