@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { parse } from "yaml";
 import type { Environment } from "../../settings/environment.ts";
 import { parseStack } from "../../settings/parse.ts";
@@ -14,6 +14,7 @@ import { exitCode, Failure } from "../failure.ts";
 import { projectName, stackFileFrom, type Site } from "../site.ts";
 import { withConfig } from "./stack-text.ts";
 import { openStack, pulumi } from "../deployment/stack.ts";
+import { writeDurably } from "../upgrade/durable-file.ts";
 
 /** What a new stack file is made of. */
 export interface NewStack {
@@ -113,21 +114,19 @@ export async function writeNewStack(
     const text = readFileSync(draft, "utf8");
     const secrets = await encrypted(site, env, folder, stack.secrets);
     const whole = withConfig(text, secrets);
-    mkdirSync(dirname(site.stackFile), { recursive: true, mode: 0o700 });
     const former = keepFormer(site);
-    writeFileSync(site.stackFile, whole, { mode: 0o600, flag: "wx" });
+    writeDurably(site.stackFile, whole);
     return former;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** Keeps a stack's file under another name, and says which; nothing where there is none. */
+/** Copies a stack's file to another name beside it, and says which; nothing where there is none. */
 export function keepFormer({ stackFile }: Site): string | undefined {
   if (!existsSync(stackFile)) return undefined;
   const former = `${stackFile}.${new Date().toISOString().replaceAll(":", "")}`;
   writeFileSync(former, readFileSync(stackFile), { mode: 0o600, flag: "wx" });
-  rmSync(stackFile);
   return former;
 }
 

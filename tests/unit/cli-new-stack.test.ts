@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parse } from "yaml";
-import { newStackText } from "../../cli/moving-in/new-stack.ts";
+import { keepFormer, newStackText } from "../../cli/moving-in/new-stack.ts";
 import { siteOf } from "../../cli/site.ts";
 import { environmentNames } from "../../settings/environment.ts";
 import { systemNames } from "../../settings/systems.ts";
@@ -18,4 +21,19 @@ describe("the file of a new stack", () => {
       });
     }
   }
+
+  it("keeps the former one beside it, which stays in its place until the new one is whole", () => {
+    const home = mkdtempSync(join(tmpdir(), "slipway-new-stack-"));
+    try {
+      const there = siteOf({ stack: "lab", home });
+      assert.equal(keepFormer(there), undefined);
+      mkdirSync(there.folders.stacks, { recursive: true });
+      writeFileSync(there.stackFile, "former");
+      const former = keepFormer(there) ?? "";
+      for (const file of [former, there.stackFile]) assert.equal(readFileSync(file, "utf8"), "former");
+      assert.equal(statSync(former).mode & 0o777, 0o600);
+    } finally {
+      rmSync(home, { recursive: true });
+    }
+  });
 });
