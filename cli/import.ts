@@ -12,9 +12,9 @@ import { dockerOf } from "./docker/docker.ts";
 import { withCredentials } from "./moving-in/credentials.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { chooseEnvironment, environmentLine, type EnvironmentOptions } from "./moving-in/environment.ts";
-import { deployInPlace, giveUp, refuseUnfinished, type InPlaceOptions } from "./moving-in/in-place.ts";
+import { deployInPlace, giveUp, type InPlaceOptions } from "./moving-in/in-place.ts";
 import { describeInstallation, dumpAndLoad, lookAtInstallation, type Installation } from "./moving-in/installation.ts";
-import { readJournal, type Journal } from "./moving-in/journal.ts";
+import { readJournal, refuseUnfinishedTakeOver, type Journal } from "./moving-in/journal.ts";
 import { newStackText, refuseExisting, settingsProblems, writeNewStack, type NewStack } from "./moving-in/new-stack.ts";
 import { prepare } from "./deployment/prepare.ts";
 import { withAnswer } from "./moving-in/questions.ts";
@@ -22,7 +22,7 @@ import { recognised } from "./moving-in/recognised.ts";
 import { commandLine, siteOf, type Site } from "./site.ts";
 import { quoted } from "./terminal/quoted.ts";
 import { coloured, remark, say } from "./terminal/terminal.ts";
-import { up } from "./up.ts";
+import { deployClone } from "./upgrade/deploy-clone.ts";
 
 export interface ImportOptions extends InPlaceOptions, EnvironmentOptions {
   /** The system's key. @default found by the variables */
@@ -51,7 +51,7 @@ export async function importInstallation(settingsFile: string, options: ImportOp
     return;
   }
   const unfinished = readJournal(site);
-  if (!options.stop && !options.dryRun) refuseUnfinished(unfinished);
+  if (!options.stop && !options.dryRun) refuseUnfinishedTakeOver(site);
   // To take over later, with a file that was looked through and edited, is the usual way.
   const isWritten = options.stop && existsSync(site.stackFile) && (!options.overwrite || unfinished !== undefined);
   if (!options.dryRun && !isWritten) refuseExisting(site, options.overwrite);
@@ -79,9 +79,9 @@ export async function importInstallation(settingsFile: string, options: ImportOp
   } else if (options.stop && "client" in engine && installation !== undefined) {
     const place = { client: engine.client, site, installation, commands: commandsOf(settingsFile, options) };
     // Who types this migrates by hand.
-    const how = { yes: true, attach: false, rebuild: false, emptyVolume: [], migrate: true };
+    const how = { yes: true, rebuild: false, emptyVolume: [], migrate: true };
     await withLock(site, "import", options, () =>
-      deployInPlace(place, options, (data) => up({ ...options, ...how, ...data })),
+      deployInPlace(place, options, (data) => deployClone("up", { ...options, ...how, ...data })),
     );
   } else {
     say(`Look through it, then type: ${commandLine("preview", options)}`);
@@ -174,6 +174,7 @@ function commandsOf(settingsFile: string, options: ImportOptions): Journal["comm
     options.system === undefined ? "" : ` --system ${options.system}`,
     options.config === undefined ? "" : ` --config ${quoted(resolve(options.config))}`,
     options.copyVolume ? " --copy-volume" : "",
+    options.to === undefined ? "" : ` --to ${quoted(resolve(options.to))}`,
   ].join("");
   return {
     goOn: commandLine(`${start} --stop${more}`, options),

@@ -10,6 +10,7 @@ import { findDeployed } from "./docker/deployed.ts";
 import { dockerOf } from "./docker/docker.ts";
 import { runAgain, startAll, stopAll } from "./docker/pause.ts";
 import { exitCode, Failure } from "./failure.ts";
+import { refuseUnfinishedTakeOver } from "./moving-in/journal.ts";
 import { commandLine, dockerHost, siteOf } from "./site.ts";
 import { interruptible } from "./terminal/interruption.ts";
 import { quoted } from "./terminal/quoted.ts";
@@ -36,7 +37,10 @@ export async function restore(path: string, options: RestoreOptions): Promise<vo
 
 async function restoreLocked(path: string, options: RestoreOptions): Promise<void> {
   const site = siteOf(options);
-  if (!options.verifyOnly) refuseUnfinished({ site, options });
+  if (!options.verifyOnly) {
+    refuseUnfinished({ site, options });
+    refuseUnfinishedTakeOver(site);
+  }
   const file = openBackup(path, options.identity);
   const report = progressReport();
   const client = await dockerOf(site, options);

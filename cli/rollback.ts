@@ -11,6 +11,7 @@ import { currentDeployment } from "./deployment/record.ts";
 import { readState } from "./deployment/state.ts";
 import { summarise } from "./deployment/summary.ts";
 import { exitCode, Failure } from "./failure.ts";
+import { refuseUnfinishedTakeOver } from "./moving-in/journal.ts";
 import { withoutRefresh } from "./preview.ts";
 import { commandLine, dockerHost, siteOf, type Site } from "./site.ts";
 import { interruptible } from "./terminal/interruption.ts";
@@ -49,7 +50,11 @@ export interface RollbackOptions extends LockOptions {
 
 /** Brings a deployment of the history again, by default the one before: its settings, program and images; its data on request. */
 export async function rollback(number: number | undefined, options: RollbackOptions): Promise<void> {
-  await withLock(siteOf(options), "rollback", options, () => bringAgain(number, options));
+  const site = siteOf(options);
+  await withLock(site, "rollback", options, () => {
+    refuseUnfinishedTakeOver(site);
+    return bringAgain(number, options);
+  });
 }
 
 async function bringAgain(number: number | undefined, options: RollbackOptions): Promise<void> {

@@ -18,7 +18,7 @@ import { interruptible } from "../terminal/interruption.ts";
 import { consent, remark, say } from "../terminal/terminal.ts";
 import { serverUser } from "./database-data.ts";
 import type { Installation } from "./installation.ts";
-import { readJournal, unfinishedTakeOver, type FormerData, type Journal } from "./journal.ts";
+import { readJournal, type FormerData, type Journal } from "./journal.ts";
 import { drainQueues, inWords } from "./queues.ts";
 import { formerContainers, takeOver } from "./take-over.ts";
 import { refuseCopying } from "./volume-data.ts";
@@ -54,7 +54,7 @@ export interface DeployedData {
 export async function deployInPlace(
   place: Place,
   options: InPlaceOptions,
-  deploy: (data: DeployedData) => Promise<void>,
+  deploy: (data: DeployedData) => Promise<unknown>,
 ): Promise<void> {
   const { client, site, installation } = place;
   const unfinished = readJournal(site);
@@ -111,12 +111,6 @@ export async function giveUp(client: Docker, site: Site, options: CommonOptions)
   );
   if (!isBack) throw new Failure(said);
   say(said);
-}
-
-/** Refuses to do anything else while a take-over into the stack is unfinished. */
-export function refuseUnfinished(journal: Journal | undefined): void {
-  const problem = unfinishedTakeOver(journal);
-  if (problem !== undefined) throw new Failure(`Nothing was changed: ${problem}`, exitCode.usage);
 }
 
 function toolsOf(client: Docker, site: Site, { report }: Prepared): Promise<BackupTools> {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type Docker from "dockerode";
+import { exitCode, Failure } from "../failure.ts";
 import type { Site } from "../site.ts";
 import { writeJsonDurably } from "../upgrade/durable-file.ts";
 
@@ -67,6 +68,16 @@ export function unfinishedTakeOver(journal: Journal | undefined): string | undef
     `  to go on:   ${commands.goOn}`,
     `  to go back: ${commands.goBack}`,
   ].join("\n");
+}
+
+/**
+ * Refuses to do anything else with a stack while a take-over into it is unfinished.
+ *
+ * @throws Failure with exit code 2 when one is, with what to type.
+ */
+export function refuseUnfinishedTakeOver(site: Site): void {
+  const problem = unfinishedTakeOver(readJournal(site));
+  if (problem !== undefined) throw new Failure(`Nothing was changed: ${problem}`, exitCode.usage);
 }
 
 /** Writes the journal: on the disk, and whole at every moment. */

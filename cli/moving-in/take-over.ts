@@ -65,10 +65,12 @@ export async function formerContainers(
  * in between. If anything fails, or after Ctrl-C, everything goes back. Every step may be repeated, and the journal knows
  * what cannot be seen any more: so it can be called again after it was killed.
  *
- * @throws Failure when it failed, with exit code 130 after Ctrl-C, and with what is now.
+ * @throws Failure when it failed, with exit code 130 after Ctrl-C, and with what is now; with exit code 3, before anything
+ *   is changed, when somebody else uses the data.
  */
-export async function takeOver(under: TakeOver, deploy: () => Promise<void>): Promise<void> {
+export async function takeOver(under: TakeOver, deploy: () => Promise<unknown>): Promise<void> {
   const { site, journal } = under;
+  await refuseOtherUsers(under);
   writeJournal(site, journal);
   let ending = "";
   await interruptible(
@@ -89,6 +91,29 @@ export async function takeOver(under: TakeOver, deploy: () => Promise<void>): Pr
     () => `The take-over was given up. ${ending}`,
   );
   removeJournal(site);
+}
+
+/** Refuses to save, copy or give away files while a container that is not the installation's may write them. */
+async function refuseOtherUsers({ client, journal }: TakeOver): Promise<void> {
+  const { containers, data, commands } = journal;
+  if (data === undefined || data.backup !== undefined || data.isCopied === true) return;
+  const former = new Set(containers.map(({ id }) => id));
+  const volumes = new Set([data.volume, data.copyTo]);
+  const running = await client.listContainers();
+  for (const {
+    Id: id,
+    Names: [name = ""],
+    Mounts: mounts,
+  } of running) {
+    const used = mounts.find(({ Name: volume, RW: writes }) => writes && volume !== undefined && volumes.has(volume));
+    if (used === undefined || former.has(id)) continue;
+    const container = name.slice(1);
+    throw new Failure(
+      `The container ${container} uses the volume ${used.Name ?? ""} too, and is none of ${journal.project}: two servers must ` +
+        `never open the same data. Nothing was changed. Type: docker stop ${container}\nThen: ${commands.goOn}`,
+      exitCode.notGood,
+    );
+  }
 }
 
 async function stopInstallation({ client, journal }: TakeOver, signal: AbortSignal): Promise<void> {

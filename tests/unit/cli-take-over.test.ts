@@ -6,14 +6,25 @@ import type { BackupTools } from "../../cli/backup/backup-tools.ts";
 import { pipeProcess, type DockerPipe } from "../../cli/docker/docker-pipe.ts";
 import { exitCode, Failure } from "../../cli/failure.ts";
 import type { ComposeContainer } from "../../cli/moving-in/compose.ts";
-import { deployInPlace, giveUp, refuseUnfinished, type Place } from "../../cli/moving-in/in-place.ts";
-import { journalFile, readJournal, writeJournal, type FormerData, type Journal } from "../../cli/moving-in/journal.ts";
+import { deployInPlace, giveUp, type Place } from "../../cli/moving-in/in-place.ts";
+import {
+  journalFile,
+  readJournal,
+  refuseUnfinishedTakeOver,
+  writeJournal,
+  type FormerData,
+  type Journal,
+} from "../../cli/moving-in/journal.ts";
 import { drainQueues, fullQueues, inWords } from "../../cli/moving-in/queues.ts";
 import { formerContainers, takeOver, type TakeOver } from "../../cli/moving-in/take-over.ts";
 import { emptyVolume } from "../../cli/backup/load-stack.ts";
 import { copyFiles, measured } from "../../cli/moving-in/volume-data.ts";
 import { goBack } from "../../cli/moving-in/way-back.ts";
+import { restore } from "../../cli/restore.ts";
+import { rollback } from "../../cli/rollback.ts";
 import { siteOf, type Site } from "../../cli/site.ts";
+import { up } from "../../cli/up.ts";
+import { upgrade } from "../../cli/upgrade.ts";
 import type { ComposeDatabase } from "../../systems/import.ts";
 import { dockerStub, type DockerStub, type Routes } from "../docker-stub.ts";
 
@@ -53,6 +64,7 @@ const installation: Routes = {
   ...container("db"),
   ...container("web"),
   ...container("old", { running: false }),
+  "GET /containers/json": { body: [] },
   "GET /volumes": { body: { Volumes: [{ Name: "data" }, { Name: "own" }] } },
   "POST /containers/create": { body: { Id: "helper" } },
   "POST /containers/helper/start": { status: 204 },
@@ -291,11 +303,41 @@ describe("a take-over", () => {
     });
   });
 
-  it("that is unfinished keeps others from beginning", () => {
-    refuseUnfinished(undefined);
+  it("that is unfinished keeps the stack from being changed otherwise", async () => {
+    refuseUnfinishedTakeOver(site);
+    writeJournal(site, journal());
+    const message =
+      /Nothing was changed: the take-over of clinic that began at 2026-01-31T12:00:00\.000Z is unfinished\.\n {2}to go on: +\S.*--stop\n {2}to go back: .*--go-back$/;
+    const refused = { exitCode: exitCode.usage, message };
     assert.throws(() => {
-      refuseUnfinished(journal());
-    }, /Nothing was changed: the take-over of clinic that began at 2026-01-31T12:00:00\.000Z is unfinished\.\n {2}to go on: +\S.*--stop\n {2}to go back: .*--go-back$/);
+      refuseUnfinishedTakeOver(site);
+    }, refused);
+    const common = { stack: "prod", home: join(folder, "home"), yes: true };
+    const deploying = { ...common, rebuild: false, emptyVolume: [], useVolume: [] };
+    await assert.rejects(up({ ...deploying, attach: false }), refused);
+    await assert.rejects(upgrade(deploying), refused);
+    await assert.rejects(rollback(undefined, { ...common, withData: false }), refused);
+    await assert.rejects(restore("backup", { ...common, verifyOnly: false }), refused);
+  });
+
+  it("does not begin while another container may write the data, but goes on where they are safe", async () => {
+    const mounts = (more: object) => [{ Type: "volume", Name: "data", RW: true, ...more }];
+    const running = (id: string, more: object = {}) => ({ Id: id, Names: [`/${id}`], Mounts: mounts(more) });
+    const used = (...list: object[]) => ({ ...installation, "GET /containers/json": { body: list } });
+    const refused = {
+      exitCode: exitCode.notGood,
+      message: /container stray uses the volume (data|own) too[^]*Type: docker stop stray\nThen: .*--stop$/,
+    };
+    const never = () => Promise.reject(new Error("It was deployed."));
+    await assert.rejects(takeOver(await begun(journal({ ...data }), used(running("stray"))), never), refused);
+    const copying = journal({ ...data, copyTo: "own" });
+    await assert.rejects(takeOver(await begun(copying, used(running("stray", { Name: "own" }))), never), refused);
+    assert.deepEqual(changes(), []);
+    assert.equal(readJournal(site), undefined);
+
+    const done = () => Promise.resolve();
+    await takeOver(await begun(journal({ ...data }), used(running("db"), running("reader", { RW: false }))), done);
+    await takeOver(await begun(journal({ ...data, backup: "saved" }), used(running("stray"))), done);
   });
 
   describe("is refused before anything is made ready", () => {
