@@ -7,6 +7,7 @@ import { quoted } from "./terminal/quoted.ts";
 import { refuseUnfinished } from "./upgrade/unfinished.ts";
 import { progressReport, remark, say } from "./terminal/terminal.ts";
 
+/** Where a backup goes. */
 export interface BackupOptions extends LockOptions {
   /** Folder for the backup. @default the setting `backup.folder`; else `backups` beside the state */
   to?: string;

@@ -6,6 +6,7 @@ import { Failure } from "./failure.ts";
 import type { CommonOptions } from "./site.ts";
 import { remark } from "./terminal/terminal.ts";
 
+/** What the client of a database does. */
 export interface DbshellOptions extends CommonOptions {
   /** Writes a dump of the database instead. */
   dump: boolean;

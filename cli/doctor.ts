@@ -25,6 +25,7 @@ import { readLastUpdate, readState } from "./deployment/state.ts";
 import { problemsOf } from "./status.ts";
 import { coloured, say } from "./terminal/terminal.ts";
 
+/** What is done before the checks, and how their findings are printed. */
 export interface DoctorOptions extends CommonOptions {
   json?: boolean;
   /** Makes the machine ready first. */

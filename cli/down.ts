@@ -15,6 +15,7 @@ import { readState } from "./deployment/state.ts";
 import { refuseUnfinished } from "./upgrade/unfinished.ts";
 import { coloured, consent, say, typedConsent } from "./terminal/terminal.ts";
 
+/** What becomes of the data of a stack that is taken down. */
 export interface DownOptions extends LockOptions {
   /** The stack whose data are destroyed too. @default the data are kept */
   deleteData?: string;

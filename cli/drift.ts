@@ -7,6 +7,7 @@ import { exitCode, Failure } from "./failure.ts";
 import { commandLine, dockerHost, type CommonOptions } from "./site.ts";
 import { say } from "./terminal/terminal.ts";
 
+/** How the differences are printed. */
 export interface DriftOptions extends CommonOptions {
   json?: boolean;
 }

@@ -2,6 +2,7 @@ import { siteOf, type CommonOptions } from "./site.ts";
 import { say, table } from "./terminal/terminal.ts";
 import { readHistory, type Entry } from "./upgrade/history.ts";
 
+/** How the deployments are printed. */
 export interface HistoryOptions extends CommonOptions {
   json?: boolean;
 }

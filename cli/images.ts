@@ -9,6 +9,7 @@ import { prepare } from "./deployment/prepare.ts";
 import { dockerHost, type CommonOptions } from "./site.ts";
 import { remark, say } from "./terminal/terminal.ts";
 
+/** Where images are pushed, and how their settings are printed. */
 export interface PushOptions extends CommonOptions {
   /** Registry and repository that the images' names follow, such as `registry.example.org/slipway`. */
   to: string;

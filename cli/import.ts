@@ -24,6 +24,7 @@ import { quoted } from "./terminal/quoted.ts";
 import { coloured, remark, say } from "./terminal/terminal.ts";
 import { deployClone } from "./upgrade/deploy-clone.ts";
 
+/** What an installation is read from, and what is done then. */
 export interface ImportOptions extends InPlaceOptions, EnvironmentOptions {
   /** The system's key. @default found by the variables */
   system?: string;

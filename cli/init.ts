@@ -21,6 +21,7 @@ import {
 import { commandLine, siteOf, type CommonOptions, type Site } from "./site.ts";
 import { coloured, consent, isInteractive, say } from "./terminal/terminal.ts";
 
+/** Answers that are given beforehand. */
 export interface InitOptions extends CommonOptions, EnvironmentOptions {
   /** A YAML file with answers, the environment among them. */
   answers?: string;

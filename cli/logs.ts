@@ -10,6 +10,7 @@ import type { CommonOptions } from "./site.ts";
 import { readState } from "./deployment/state.ts";
 import { coloured, remark, say } from "./terminal/terminal.ts";
 
+/** Which lines of the logs are shown. */
 export interface LogsOptions extends CommonOptions {
   follow: boolean;
   /** A time span such as `10m`, or a time in ISO 8601. @default from the beginning */

@@ -7,6 +7,7 @@ import { commandLine, type CommonOptions } from "./site.ts";
 import { openStack } from "./deployment/stack.ts";
 import { say } from "./terminal/terminal.ts";
 
+/** How the outputs are printed. */
 export interface OutputOptions extends CommonOptions {
   json?: boolean;
   showSecrets: boolean;

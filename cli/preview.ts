@@ -10,6 +10,7 @@ import { readState } from "./deployment/state.ts";
 import { summarise } from "./deployment/summary.ts";
 import { coloured, remark, say } from "./terminal/terminal.ts";
 
+/** How the changes are printed, and what exit code they make. */
 export interface PreviewOptions extends CommonOptions {
   json?: boolean;
   /** Ends with exit code 3 when anything would change. */

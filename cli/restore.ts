@@ -19,6 +19,7 @@ import { endRestore, markRestore } from "./upgrade/half-restore.ts";
 import { byteSize } from "./terminal/byte-size.ts";
 import { coloured, progressReport, say, typedConsent } from "./terminal/terminal.ts";
 
+/** How a backup is opened, and what is done with it. */
 export interface RestoreOptions extends LockOptions {
   /** File with the private key of age. */
   identity?: string;

@@ -37,6 +37,7 @@ import type { BackupReference } from "./upgrade/journal.ts";
 import { keptProgram, programHash } from "./upgrade/program.ts";
 import { touchedData } from "./upgrade/touched.ts";
 
+/** What a rollback brings back. */
 export interface RollbackOptions extends LockOptions {
   /** Brings the data back too, as they were when that deployment was left. */
   withData: boolean;

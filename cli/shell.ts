@@ -3,6 +3,7 @@ import { findDeployed } from "./docker/deployed.ts";
 import { execIn, runningOne } from "./exec.ts";
 import type { CommonOptions } from "./site.ts";
 
+/** As whom the shell runs. */
 export interface ShellOptions extends CommonOptions {
   /** Root, though without capabilities and under a root file system that cannot be written. @default the service's user */
   asRoot: boolean;

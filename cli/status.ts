@@ -12,6 +12,7 @@ import { halfRestore } from "./upgrade/half-restore.ts";
 import { unfinished } from "./upgrade/unfinished.ts";
 import { coloured, remark, say, table, timeSpan } from "./terminal/terminal.ts";
 
+/** How the status is printed. */
 export interface StatusOptions extends CommonOptions {
   json?: boolean;
 }

@@ -6,8 +6,10 @@ import { exitCode, Failure } from "./failure.ts";
 import type { CommonOptions } from "./site.ts";
 import { newPassword } from "./terminal/terminal.ts";
 
+/** What is done with a superuser. */
 export type SuperuserAction = keyof typeof superuserActions;
 
+/** Which service makes superusers. */
 export interface SuperuserOptions extends CommonOptions {
   /** The service that does it. @default the only one that can, or the main one of those */
   service?: string;

@@ -23,6 +23,7 @@ import { byteSize } from "./terminal/byte-size.ts";
 import { interruptible } from "./terminal/interruption.ts";
 import { coloured, progressReport, say } from "./terminal/terminal.ts";
 
+/** How a backup is opened to be verified. */
 export interface VerifyOptions extends CommonOptions {
   /** File with the private key of age. */
   identity?: string;

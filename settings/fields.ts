@@ -17,7 +17,7 @@ export function wholeNumber(minimum: number, maximum: number, what?: string) {
 }
 
 /** A number, whole or not, from `minimum` to `maximum` of what `unit` names. */
-export function decimal(minimum: number, maximum: number, unit: string) {
+function decimal(minimum: number, maximum: number, unit: string) {
   const allowed = `a number of ${unit} from ${minimum} to ${maximum}, such as 1.5`;
   return z.number(mustBe(allowed)).min(minimum, mustBe(allowed)).max(maximum, mustBe(allowed)).meta({ allowed });
 }

@@ -40,7 +40,7 @@ export class SettingsError extends Error {
 }
 
 /** All problems of a stack's settings as text. */
-export function problemsReport(stack: string, problems: readonly Problem[]): string {
+function problemsReport(stack: string, problems: readonly Problem[]): string {
   const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
   return [
     `The settings of the stack "${stack}" have ${count}. Nothing was created or changed.`,

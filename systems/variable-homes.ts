@@ -32,15 +32,25 @@ export const asFlag: Convert = (value) => ({ "1": true, "0": false })[value] ?? 
 /** A folder without slashes at its end. */
 export const asFolder: Convert = (value) => value.replace(/(.)\/+$/, "$1");
 
+/**
+ * A home in a setting.
+ *
+ * @param path below the system's key, such as `database.userName`
+ */
 export function setting(path: string, convert: Convert = asText): Home {
   return { path: path.split("."), convert };
 }
 
+/** A home in a secret, by its flat key. */
 export function secret(name: string): Home {
   return { secret: name };
 }
 
-/** @param reason a sentence without its subject and full stop */
+/**
+ * No home.
+ *
+ * @param reason a sentence without its subject and full stop
+ */
 export function nowhere(reason: string): Home {
   return { reason };
 }

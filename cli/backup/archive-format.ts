@@ -99,7 +99,7 @@ export function pieceName(part: number, piece: number): string {
 }
 
 /** What the names of the pieces of a part begin with. */
-export function partFolder(part: number): string {
+function partFolder(part: number): string {
   return `part-${String(part).padStart(3, "0")}/`;
 }
 

@@ -22,6 +22,7 @@ export function attachment(): string[] {
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 type Signal = (typeof signals)[number];
 
+/** What Docker's command line reads, and who hears of signals. */
 export interface DockerCommandOptions {
   /** What it reads instead of this process's input; where a password goes. @default this process's input */
   input?: string;

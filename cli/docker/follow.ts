@@ -9,6 +9,7 @@ import { logLines, type LogLine } from "./log-lines.ts";
 /** How long nothing may run, in milliseconds, as while a service is restarted. */
 const patience = 2_000;
 
+/** Which lines of the logs are shown, and for how long. */
 export interface FollowOptions {
   /** Finds what is followed, as it is now: containers may be replaced and more be made. */
   look: () => Promise<Member[]>;

@@ -4,6 +4,7 @@ import { exitCode, Failure } from "../failure.ts";
 import type { CommonOptions } from "../site.ts";
 import { isInteractive } from "../terminal/terminal.ts";
 
+/** What tells the environment of a new stack. */
 export interface EnvironmentOptions extends Pick<CommonOptions, "stack" | "yes"> {
   /** The environment of the stack: dev, staging or prod. @default see `chooseEnvironment` */
   environment?: string;

@@ -24,6 +24,7 @@ import { formerContainers, takeOver } from "./take-over.ts";
 import { refuseCopying } from "./volume-data.ts";
 import { goBack } from "./way-back.ts";
 
+/** What a take-over does with an installation's data and queues. */
 export interface InPlaceOptions extends CommonOptions {
   /** Copies the database's volume to one of the stack's own, in place of mounting it. */
   copyVolume: boolean;

@@ -36,6 +36,7 @@ import { keepProgram } from "./program.ts";
 import { endRestore, halfRestore } from "./half-restore.ts";
 import { manualTasks, touchedData, type Touched } from "./touched.ts";
 
+/** What a deployment may do with images, volumes and data. */
 export interface DeployOptions extends LockOptions {
   /** Builds the base image and all images anew, with fresh packages. */
   rebuild: boolean;

@@ -129,7 +129,7 @@ export const serverKeys: Readonly<Record<string, ConfigKey>> = {
 };
 
 /** Keys of `[export]`. */
-export const exportKeys: Readonly<Record<string, ConfigKey>> = {
+const exportKeys: Readonly<Record<string, ConfigKey>> = {
   CELERY_BEAT_EXTRA_ARGS: list,
   CELERY_BEAT_SCHEDULE_DATABASE: sharedFile,
   CELERY_BROKER_URL: text,
@@ -142,7 +142,7 @@ export const exportKeys: Readonly<Record<string, ConfigKey>> = {
 };
 
 /** Keys of `[recipient:<name>]`. */
-export const recipientKeys: Readonly<Record<string, ConfigKey>> = {
+const recipientKeys: Readonly<Record<string, ConfigKey>> = {
   ALL_GROUPS: boolean,
   DB_ADD_SUMMARIES: boolean,
   DB_ECHO: boolean,
@@ -199,10 +199,10 @@ export const recipientKeys: Readonly<Record<string, ConfigKey>> = {
 };
 
 /** Keys of `[sms_backend:kapow]`. */
-export const kapowKeys: Readonly<Record<string, ConfigKey>> = { USERNAME: text, PASSWORD: secret };
+const kapowKeys: Readonly<Record<string, ConfigKey>> = { USERNAME: text, PASSWORD: secret };
 
 /** Keys of `[sms_backend:twilio]`. */
-export const twilioKeys: Readonly<Record<string, ConfigKey>> = {
+const twilioKeys: Readonly<Record<string, ConfigKey>> = {
   FROM_PHONE_NUMBER: text,
   SID: text,
   TOKEN: secret,

@@ -56,6 +56,7 @@ export interface CamcopsSecrets {
   config?: pulumi.Output<CamcopsSecretConfig> | undefined;
 }
 
+/** What CamCOPS is deployed with. */
 export interface CamcopsArgs {
   host: Host;
   environment: Environment;

@@ -6,7 +6,7 @@ import type { ConfigSections, ConfigValue } from "../../settings/camcops/config-
 export const lockFolder = `${temporaryFolder}/lock`;
 
 /** The folder of the files that users asked to download, in the containers. */
-export const downloadFolder = `${temporaryFolder}/user_downloads`;
+const downloadFolder = `${temporaryFolder}/user_downloads`;
 
 /** What `camcops.conf` is made from. */
 export interface ConfigInput {

@@ -28,6 +28,7 @@ export interface CopedSecrets {
   elasticsearchPassword?: pulumi.Output<string> | undefined;
 }
 
+/** What COPED is deployed with. */
 export interface CopedArgs {
   host: Host;
   environment: Environment;

@@ -37,6 +37,7 @@ export interface OcsSecrets {
   grafanaPassword?: pulumi.Output<string> | undefined;
 }
 
+/** What OCS is deployed with. */
 export interface OcsArgs {
   host: Host;
   settings: OcsSettings;

@@ -36,6 +36,7 @@ export interface SiddataSecrets {
   superuserPassword?: pulumi.Output<string> | undefined;
 }
 
+/** What Siddata is deployed with. */
 export interface SiddataArgs {
   host: Host;
   settings: SiddataSettings;

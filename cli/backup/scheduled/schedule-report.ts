@@ -5,7 +5,7 @@ import { nextTime } from "../../../settings/cron.ts";
 const time = z.iso.datetime();
 
 /** What the service that takes backups by schedule says of them: the output of its health check. */
-export const scheduleReportSchema = z.strictObject({
+const scheduleReportSchema = z.strictObject({
   version: z.literal(1),
   cron: z.string(),
   timeZone: z.string(),
