@@ -157,7 +157,8 @@ function describe({ file, imported, installation }: Found, { environment }: NewS
 function refusalOf({ installation }: Found, options: ImportOptions): string | undefined {
   const database = installation?.project.database;
   if (database === undefined || installation?.refusal === undefined) return undefined;
-  return `${installation.refusal}.\n${dumpAndLoad(installation, database, commandLine("dbshell", options))}`;
+  const type = { up: commandLine("up", options), dbshell: commandLine("dbshell", options) };
+  return `${installation.refusal}.\n${dumpAndLoad(installation, database, type)}`;
 }
 
 async function write(site: Site, stack: NewStack, options: ImportOptions): Promise<void> {

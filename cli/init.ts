@@ -100,16 +100,29 @@ function givenAnswers(system: SystemName, { answers: file, set }: InitOptions): 
         exitCode.usage,
       );
     }
-    answers = withAnswer(answers, [system, ...key.split(".")], parse(value));
+    answers = withAnswer(answers, [system, ...key.split(".")], valueSet(key, value));
   }
   return answers;
+}
+
+function valueSet(key: string, value: string): unknown {
+  try {
+    return parse(value);
+  } catch {
+    throw new Failure(
+      `--set ${key} takes a value as YAML has it, but got: ${value}. Text goes between quotation marks, such as: --set '${key}="…"'`,
+      exitCode.usage,
+    );
+  }
 }
 
 function readAnswers(file: string): unknown {
   try {
     return parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw new Failure(`The answers in ${file} cannot be read: ${(error as Error).message}`, exitCode.usage);
+    // What follows shows lines or words of the file, in which secrets may stand.
+    const [reason = ""] = (error as Error).message.split(/:\n| \(/);
+    throw new Failure(`The answers in ${file} cannot be read: ${reason}`, exitCode.usage);
   }
 }
 

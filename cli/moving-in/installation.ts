@@ -245,12 +245,17 @@ function brokerLine({ volume, queues }: NonNullable<Installation["broker"]>): st
   return `The message queue's volume ${volume} is kept, and not used by the stack. ${state}`;
 }
 
-/** How data get into a database that cannot have them as they are. */
+/**
+ * How data get into a database that cannot have them as they are.
+ *
+ * @param type the commands that deploy the stack and load the dump
+ */
 export function dumpAndLoad(
   { containers, identity }: Installation,
   { service, server, databaseName, userName }: ComposeDatabase,
-  dbshell: string,
+  type: { up: string; dbshell: string },
 ): string {
+  const running = containers.filter(({ isRunning }) => isRunning).map(({ name }) => name);
   const container = containers.find((each) => each.service === service)?.name ?? "<the old database's container>";
   const dump = {
     MariaDB: `sh -c 'MYSQL_PWD="$MYSQL_ROOT_PASSWORD" exec mysqldump --user=root --single-transaction --routines --events --triggers ${databaseName}'`,
@@ -258,7 +263,9 @@ export function dumpAndLoad(
   };
   return [
     "Dump the data with the old server, deploy the stack with an empty database of its own, and load the dump:",
-    `  docker exec ${container} ${dump[server]} > dump.sql`,
-    `  ${dbshell} < dump.sql`,
+    `  (umask 077; docker exec ${container} ${dump[server]} > dump.sql)`,
+    ...(running.length === 0 ? [] : [`  docker stop ${running.join(" ")}`]),
+    `  ${type.up}`,
+    `  ${type.dbshell} < dump.sql`,
   ].join("\n");
 }

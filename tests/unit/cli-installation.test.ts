@@ -125,10 +125,12 @@ describe("an existing installation with PostgreSQL", () => {
     assert.deepEqual(describeInstallation(found).slice(1), [`${found.refusal}.`]);
     assert.ok(found.project.database);
     assert.equal(
-      dumpAndLoad(found, found.project.database, "./slipway dbshell"),
+      dumpAndLoad(found, found.project.database, { up: "./slipway up", dbshell: "./slipway dbshell" }),
       [
         "Dump the data with the old server, deploy the stack with an empty database of its own, and load the dump:",
-        "  docker exec siddata_server_db_1 pg_dump --username='siddata' --no-owner --no-privileges --clean --if-exists 'siddata' > dump.sql",
+        "  (umask 077; docker exec siddata_server_db_1 pg_dump --username='siddata' --no-owner --no-privileges --clean --if-exists 'siddata' > dump.sql)",
+        "  docker stop siddata_server_db_1",
+        "  ./slipway up",
         "  ./slipway dbshell < dump.sql",
       ].join("\n"),
     );
