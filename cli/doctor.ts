@@ -22,7 +22,7 @@ import { exitCode, Failure } from "./failure.ts";
 import { prepare } from "./deployment/prepare.ts";
 import { commandLine, dockerHost, siteOf, type CommonOptions, type Site } from "./site.ts";
 import { readLastUpdate, readState } from "./deployment/state.ts";
-import { problemsOf } from "./status.ts";
+import { leftUnfinished, problemsOf } from "./status.ts";
 import { coloured, say } from "./terminal/terminal.ts";
 
 /** What is done before the checks, and how their findings are printed. */
@@ -114,7 +114,7 @@ async function dockerFindings(site: Site, options: CommonOptions): Promise<Findi
     ...(starts ? [] : [warn("Docker at boot", `will not start: ${reason}`)]),
     ...(await spaceFinding(host, client)),
     await baseImageFinding(client, fix),
-    ...(await deploymentFindings(site, client, commandLine("up", options))),
+    ...(await deploymentFindings(site, client, options)),
   ];
 }
 
@@ -140,13 +140,17 @@ async function baseImageFinding(client: Docker, fix: string): Promise<Finding> {
   }
 }
 
-async function deploymentFindings(site: Site, client: Docker, up: string): Promise<Finding[]> {
+async function deploymentFindings(site: Site, client: Docker, options: CommonOptions): Promise<Finding[]> {
+  const up = commandLine("up", options);
+  const broken = leftUnfinished(site, options);
   const state = readState(site);
   const members = await listMembers(client, site.stack, state);
   if (members.length === 0 && (state?.containers.length ?? 0) === 0) {
-    return [ok("Deployment", `the stack "${site.stack}" is not deployed`)];
+    return broken.length > 0
+      ? broken.map((problem) => fail("Deployment", problem))
+      : [ok("Deployment", `the stack "${site.stack}" is not deployed`)];
   }
-  const problems = problemsOf(members, { state, lastUpdate: readLastUpdate(site), up });
+  const problems = [...problemsOf(members, { state, lastUpdate: readLastUpdate(site), up }), ...broken];
   const certificates = (await certificatesOf(members, up)).map(({ service, daysLeft, validTo, advice }) => {
     const message = `of ${service}: valid until ${validTo.slice(0, 10)}, ${daysLeft} days left`;
     if (advice === undefined) return ok("Certificate", message);

@@ -6,7 +6,7 @@ import { readVerification, type Verification } from "./backup/verification.ts";
 import { dockerOf } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { readJournal, unfinishedTakeOver } from "./moving-in/journal.ts";
-import { commandLine, siteOf, type CommonOptions } from "./site.ts";
+import { commandLine, siteOf, type CommonOptions, type Site } from "./site.ts";
 import { readLastUpdate, readState, type LastUpdate, type StoredState } from "./deployment/state.ts";
 import { halfRestore } from "./upgrade/half-restore.ts";
 import { unfinished } from "./upgrade/unfinished.ts";
@@ -30,9 +30,7 @@ export async function status(options: StatusOptions): Promise<void> {
     ...certificates
       .filter(({ daysLeft }) => daysLeft < 0)
       .map(({ service }) => `${service}: its certificate has ended`),
-    ...[unfinished({ site, options }), halfRestore(site, options), unfinishedTakeOver(readJournal(site))].filter(
-      (problem) => problem !== undefined,
-    ),
+    ...leftUnfinished(site, options),
     ...(backups.verified?.good === false
       ? [
           `the backup ${backups.verified.file} could not be restored; to verify another: ${commandLine("backup verify", options)}`,
@@ -46,6 +44,13 @@ export async function status(options: StatusOptions): Promise<void> {
     show(members, certificates, backups, problems, options);
   }
   if (problems.length > 0) throw new Failure(`The stack "${site.stack}" is not well.`, exitCode.notGood);
+}
+
+/** The commands that were broken off while they changed a stack, and what to type. */
+export function leftUnfinished(site: Site, options: CommonOptions): string[] {
+  return [unfinished({ site, options }), halfRestore(site, options), unfinishedTakeOver(readJournal(site))].filter(
+    (problem) => problem !== undefined,
+  );
 }
 
 /**

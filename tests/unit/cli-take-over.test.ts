@@ -23,6 +23,7 @@ import { goBack } from "../../cli/moving-in/way-back.ts";
 import { restore } from "../../cli/restore.ts";
 import { rollback } from "../../cli/rollback.ts";
 import { siteOf, type Site } from "../../cli/site.ts";
+import { leftUnfinished } from "../../cli/status.ts";
 import { up } from "../../cli/up.ts";
 import { upgrade } from "../../cli/upgrade.ts";
 import type { ComposeDatabase } from "../../systems/import.ts";
@@ -304,15 +305,17 @@ describe("a take-over", () => {
   });
 
   it("that is unfinished keeps the stack from being changed otherwise", async () => {
+    const common = { stack: "prod", home: join(folder, "home"), yes: true };
     refuseUnfinishedTakeOver(site);
+    assert.deepEqual(leftUnfinished(site, common), []);
     writeJournal(site, journal());
+    assert.match(leftUnfinished(site, common).join(), /^the take-over of clinic .* is unfinished/);
     const message =
       /Nothing was changed: the take-over of clinic that began at 2026-01-31T12:00:00\.000Z is unfinished\.\n {2}to go on: +\S.*--stop\n {2}to go back: .*--go-back$/;
     const refused = { exitCode: exitCode.usage, message };
     assert.throws(() => {
       refuseUnfinishedTakeOver(site);
     }, refused);
-    const common = { stack: "prod", home: join(folder, "home"), yes: true };
     const deploying = { ...common, rebuild: false, emptyVolume: [], useVolume: [] };
     await assert.rejects(up({ ...deploying, attach: false }), refused);
     await assert.rejects(upgrade(deploying), refused);
