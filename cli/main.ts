@@ -38,7 +38,7 @@ Exit codes:
   3    done, but not good: a service is not healthy, or there are differences that were not expected
   130  interrupted
 
-shell, dbshell, run, exec and superuser pass on the exit code of what they run.`,
+shell, dbshell, run, exec, task run and superuser pass on the exit code of what they run.`,
   )
   .exitOverride();
 

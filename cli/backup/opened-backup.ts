@@ -9,6 +9,7 @@ import { surveyFiles } from "./saved-files.ts";
 import { byteSize } from "../terminal/byte-size.ts";
 import { timeSpan } from "../terminal/terminal.ts";
 import type { Report } from "../../toolchain/report.js";
+import { quoted } from "../terminal/quoted.ts";
 
 /** A backup's file, of which only its beginning was read so far. */
 export interface BackupFile {
@@ -35,7 +36,12 @@ export function openBackup(path: string, identityFile: string | undefined): Back
     readSync(file, beginning);
     closeSync(file);
   } catch (error) {
-    throw new Failure(`The backup cannot be read: ${(error as Error).message}`, exitCode.usage);
+    // One by schedule belongs to the user of that setting.
+    const isOthers = (error as NodeJS.ErrnoException).code === "EACCES";
+    const advice = isOthers
+      ? `\nFor a copy of yours, type: sudo install --mode=600 --owner="$USER" ${quoted(path)} .`
+      : "";
+    throw new Failure(`The backup cannot be read: ${(error as Error).message}${advice}`, exitCode.usage);
   }
   if (beginning.equals(ageMagic)) {
     if (identityFile === undefined) {
