@@ -20,7 +20,11 @@ export interface DjangoVariables extends VariableSettings {
 }
 
 /** What may be a password or key by its name; a public one is none. */
-const secretLike = /PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|PRIVATE|(?:^|_)API_?KEY/;
+const secretName =
+  /PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|PRIVATE|(?:^|_)(?:PASS|PWD|DSN)(?:_|$)|(?:^|_)(?:API|ACCESS|AUTH|ENCRYPTION|SIGNING)_?KEY/;
+
+/** An address with a password in it, such as a database's. */
+const addressWithPassword = /:\/\/[^/?#\s:@]*:[^/?#\s@]+@/;
 
 /** Takes over the variables of a system with a Django application and PostgreSQL, whose database is called as the system. */
 export function takeDjangoVariables(
@@ -43,7 +47,7 @@ export function takeDjangoVariables(
       case "SIDDATA_ALLOWED_HOSTS":
         return hosts(application, value);
       default:
-        return homeOf(name, value) ?? furtherVariable(system, application, name);
+        return homeOf(name, value) ?? furtherVariable(system, application, name, value);
     }
   });
   return {
@@ -59,11 +63,11 @@ function hosts(application: string, value: string): Home {
   return setting(`${application}.allowedHosts`, () => names);
 }
 
-function furtherVariable(system: SystemName, application: string, name: string): Home {
+function furtherVariable(system: SystemName, application: string, name: string, value: string): Home {
   if (!/^[A-Z_][A-Z0-9_]*$/.test(name)) {
     return nowhere("is no variable of the application: its name is not of capital letters, digits and _");
   }
-  if (secretLike.test(name)) {
+  if (secretName.test(name) || addressWithPassword.test(value)) {
     return nowhere(
       `may be a secret, and ${system}.${application}.environment can be read by whoever may use Docker: put it there by hand if it is none`,
     );

@@ -65,6 +65,7 @@ describe("a variable of COPED", () => {
     ["COUCHDB_PASSWORD", "p", /CouchDB/],
     ["COUCHDB_PORT", "5984", /CouchDB/],
     ["COUCHDB_USER", "u", /CouchDB/],
+    ["DATABASE_URL", "postgres://clerk:p%40ss@db:5432/coped", /may be a secret/],
     ["DEBUG", "1", /decided by the stack's environment/],
     ["DEFAULT_FROM_EMAIL", "a@example.org", ["coped.application.environment.DEFAULT_FROM_EMAIL", "a@example.org"]],
     [
@@ -77,6 +78,7 @@ describe("a variable of COPED", () => {
     ["DJANGO_SETTINGS_MODULE", "core.settings", ["coped.application.settingsModule", "core.settings"]],
     ["DJANGO_STATIC_ROOT", "/usr/share/django/static", worked],
     ["DOCKER_CONTAINER_NAME_PREFIX", "coped", /begin with coped\.name/],
+    ["EMAIL_HOST_PASS", "p", /may be a secret/],
     ["ELASTICSEARCH_PASSWORD", "e", ["copedElasticsearchPassword", "e"]],
     ["ELASTICSEARCH_USER", "elastic", /as ever/],
     ["ELASTIC_PORT", "9200", worked],
@@ -107,6 +109,12 @@ describe("a variable of COPED", () => {
     ["RECAPTCHA_PUBLIC_KEY", "k", ["coped.application.environment.RECAPTCHA_PUBLIC_KEY", "k"]],
     ["RECAPTCHA_PUBLIC_KEY", "", /empty/],
     ["REDIS_PASSWORD", "p", /Redis/],
+    ["SENTRY_DSN", "https://key@sentry.example.org/1", /may be a secret/],
+    [
+      "SITE_URL",
+      "https://www.example.org:8443/@me",
+      ["coped.application.environment.SITE_URL", "https://www.example.org:8443/@me"],
+    ],
     ["SQL_HOST", "db", worked],
     ["VOILA_NOTEBOOK_DIR", "/usr/share/voila", /coped\.voila\.notebooks/],
     ["SUPPORT_EMAIL", "a@example.org", ["coped.application.environment.SUPPORT_EMAIL", "a@example.org"]],
