@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type Docker from "dockerode";
+import { label } from "../../components/labels.ts";
 import type { Report } from "../../toolchain/report.js";
 import type { BackupTools } from "../backup/backup-tools.ts";
 import { exitCode, Failure } from "../failure.ts";
@@ -94,7 +95,7 @@ export async function takeOver(under: TakeOver, deploy: () => Promise<unknown>):
 }
 
 /** Refuses to save, copy or give away files while a container that is not the installation's may write them. */
-async function refuseOtherUsers({ client, journal }: TakeOver): Promise<void> {
+async function refuseOtherUsers({ client, site, journal }: TakeOver): Promise<void> {
   const { containers, data, commands } = journal;
   if (data === undefined || data.backup !== undefined || data.isCopied === true) return;
   const former = new Set(containers.map(({ id }) => id));
@@ -104,13 +105,17 @@ async function refuseOtherUsers({ client, journal }: TakeOver): Promise<void> {
     Id: id,
     Names: [name = ""],
     Mounts: mounts,
+    Labels: labels,
   } of running) {
     const used = mounts.find(({ Name: volume, RW: writes }) => writes && volume !== undefined && volumes.has(volume));
     if (used === undefined || former.has(id)) continue;
     const container = name.slice(1);
+    const isStacks = labels[label.stack] === site.stack;
+    const who = isStacks ? "is the stack's, and uses" : `is none of ${journal.project}, but uses`;
     throw new Failure(
-      `The container ${container} uses the volume ${used.Name ?? ""} too, and is none of ${journal.project}: two servers must ` +
-        `never open the same data. Nothing was changed. Type: docker stop ${container}\nThen: ${commands.goOn}`,
+      `The container ${container} ${who} the volume ${used.Name ?? ""}, whose files nobody may write during the take-over. ` +
+        (isStacks ? "If they were taken over before, nothing is left to do. " : "") +
+        `Nothing was changed. To do it all the same, type: docker stop ${container}\nThen: ${commands.goOn}`,
       exitCode.notGood,
     );
   }

@@ -26,6 +26,7 @@ import { siteOf, type Site } from "../../cli/site.ts";
 import { leftUnfinished } from "../../cli/status.ts";
 import { up } from "../../cli/up.ts";
 import { upgrade } from "../../cli/upgrade.ts";
+import { label } from "../../components/labels.ts";
 import type { ComposeDatabase } from "../../systems/import.ts";
 import { dockerStub, type DockerStub, type Routes } from "../docker-stub.ts";
 
@@ -325,16 +326,26 @@ describe("a take-over", () => {
 
   it("does not begin while another container may write the data, but goes on where they are safe", async () => {
     const mounts = (more: object) => [{ Type: "volume", Name: "data", RW: true, ...more }];
-    const running = (id: string, more: object = {}) => ({ Id: id, Names: [`/${id}`], Mounts: mounts(more) });
+    const running = (id: string, more: object = {}, labels: Record<string, string> = {}) => ({
+      Id: id,
+      Names: [`/${id}`],
+      Mounts: mounts(more),
+      Labels: labels,
+    });
     const used = (...list: object[]) => ({ ...installation, "GET /containers/json": { body: list } });
     const refused = {
       exitCode: exitCode.notGood,
-      message: /container stray uses the volume (data|own) too[^]*Type: docker stop stray\nThen: .*--stop$/,
+      message:
+        /container stray is none of clinic, but uses the volume (data|own),[^]* type: docker stop stray\nThen: .*--stop$/,
     };
     const never = () => Promise.reject(new Error("It was deployed."));
     await assert.rejects(takeOver(await begun(journal({ ...data }), used(running("stray"))), never), refused);
     const copying = journal({ ...data, copyTo: "own" });
     await assert.rejects(takeOver(await begun(copying, used(running("stray", { Name: "own" }))), never), refused);
+    const own = running("prod-mysql", {}, { [label.stack]: "prod" });
+    await assert.rejects(takeOver(await begun(journal({ ...data }), used(own)), never), {
+      message: /prod-mysql is the stack's, and uses the volume data,.* If they were taken over before, nothing is left/,
+    });
     assert.deepEqual(changes(), []);
     assert.equal(readJournal(site), undefined);
 
