@@ -94,12 +94,14 @@ function expanded(written: string, lookup: Lookup, kind: keyof typeof patterns):
     const { escaped, dollar, braced, bare } = found.at(-1) as Partial<Record<string, string>>;
     if (escaped !== undefined) return escapes[escaped] ?? escaped;
     if (dollar !== undefined) return dollar;
-    const [, name, standard] = /^([A-Za-z_][A-Za-z0-9_]*)(?::?-([^]*))?$/.exec(bare ?? braced ?? "") ?? [];
+    const [, name, orEmpty, standard] = /^([A-Za-z_][A-Za-z0-9_]*)(?:(:?)-([^]*))?$/.exec(bare ?? braced ?? "") ?? [];
     if (name === undefined) {
       problem ??= "holds ${…}, which only Docker Compose could evaluate";
       return "";
     }
-    const value = lookup(name) ?? standard;
+    const set = lookup(name);
+    // `:-` takes an empty value for none, `-` does not.
+    const value = set === "" && orEmpty === ":" ? standard : (set ?? standard);
     if (value === undefined) {
       problem ??= `refers to ${name}, which nothing above sets; a $ that stands for itself is written $$, or within '…'`;
     }

@@ -23,6 +23,7 @@ describe("a file of variables for Docker Compose", () => {
       { A: "/home/me/a", B: "/home/me/b", C: "${HOME}" },
     ],
     "with defaults": ["A=${X:-x y}\nB=${A:-no}\nC=${Y-}", { A: "x y", B: "x y", C: "" }],
+    "with defaults for what is empty": ["E=\nA=${E:-x}\nB=${E-x}\nC=${E}", { E: "", A: "x", B: "", C: "" }],
     "with a variable that is set twice": ["A=1\nB=2\nA=3", { B: "2", A: "3" }],
     "with Windows' line ends and a byte order mark": ["\uFEFFA=1\r\nB='x'\r\n", { A: "1", B: "x" }],
     "with nothing": ["", {}],
