@@ -21,8 +21,8 @@ import { engineProblem } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { prepare } from "./deployment/prepare.ts";
 import { commandLine, dockerHost, siteOf, type CommonOptions, type Site } from "./site.ts";
-import { readLastUpdate, readState } from "./deployment/state.ts";
-import { leftUnfinished, problemsOf } from "./status.ts";
+import { readState } from "./deployment/state.ts";
+import { deploymentProblems, leftUnfinished } from "./status.ts";
 import { coloured, say } from "./terminal/terminal.ts";
 
 /** What is done before the checks, and how their findings are printed. */
@@ -150,7 +150,7 @@ async function deploymentFindings(site: Site, client: Docker, options: CommonOpt
       ? broken.map((problem) => fail("Deployment", problem))
       : [ok("Deployment", `the stack "${site.stack}" is not deployed`)];
   }
-  const problems = [...problemsOf(members, { state, lastUpdate: readLastUpdate(site), up }), ...broken];
+  const problems = deploymentProblems(site, members, options);
   const certificates = (await certificatesOf(members, up)).map(({ service, daysLeft, validTo, advice }) => {
     const message = `of ${service}: valid until ${validTo.slice(0, 10)}, ${daysLeft} days left`;
     if (advice === undefined) return ok("Certificate", message);

@@ -10,6 +10,7 @@ import type { PushOptions } from "./images.ts";
 import type { HistoryOptions } from "./history.ts";
 import type { ImportOptions } from "./import.ts";
 import type { InitOptions } from "./init.ts";
+import type { LockOptions } from "./deployment/command-lock.ts";
 import type { LogsOptions } from "./logs.ts";
 import type { OutputOptions } from "./output.ts";
 import type { PreviewOptions } from "./preview.ts";
@@ -253,31 +254,33 @@ commandVerb("exec", "run a command in the container of a service", async (servic
   await exec(service, command, options);
 });
 
-withCommonOptions(program.command("task").description("the tasks of a stack, such as a migration").command("run"))
+changing(
+  withCommonOptions(program.command("task").description("the tasks of a stack, such as a migration").command("run")),
+)
   .description("run a task now, be it again, in a new container that is gone afterwards")
   .argument("<task>")
-  .action(async (task: string, options: CommonOptions) => {
+  .action(async (task: string, options: LockOptions) => {
     const { runTask } = await import("./task.ts");
     await runTask(task, options);
   });
 
-verb("start", "start services that were stopped, and wait until they are healthy")
+changing(verb("start", "start services that were stopped, and wait until they are healthy"))
   .argument("[services...]", "default: all but those that stand by until they are named")
-  .action(async (names: string[], options: CommonOptions) => {
+  .action(async (names: string[], options: LockOptions) => {
     const { start } = await import("./start.ts");
     await start(names, options);
   });
 
-verb("stop", "stop services until they are started again; containers and data are kept")
+changing(verb("stop", "stop services until they are started again; containers and data are kept"))
   .argument("[services...]", "default: all")
-  .action(async (names: string[], options: CommonOptions) => {
+  .action(async (names: string[], options: LockOptions) => {
     const { stop } = await import("./stop.ts");
     await stop(names, options);
   });
 
-verb("restart", "stop and start services, and wait until they are healthy")
+changing(verb("restart", "stop and start services, and wait until they are healthy"))
   .argument("<services...>", "services or containers")
-  .action(async (names: string[], options: CommonOptions) => {
+  .action(async (names: string[], options: LockOptions) => {
     const { restart } = await import("./restart.ts");
     await restart(names, options);
   });

@@ -1,11 +1,16 @@
+import { withLock, type LockOptions } from "./deployment/command-lock.ts";
 import { choose } from "./docker/choice.ts";
 import { findDeployed } from "./docker/deployed.ts";
 import { refuseUnhealthy } from "./docker/health.ts";
-import type { CommonOptions } from "./site.ts";
+import { siteOf } from "./site.ts";
 import { progressReport } from "./terminal/terminal.ts";
 
 /** Stops and starts the containers of services, whether they run or not, and waits until they are healthy. */
-export async function restart(names: readonly string[], options: CommonOptions): Promise<void> {
+export async function restart(names: readonly string[], options: LockOptions): Promise<void> {
+  await withLock(siteOf(options), "restart", options, () => restartLocked(names, options));
+}
+
+async function restartLocked(names: readonly string[], options: LockOptions): Promise<void> {
   const { site, client, members } = await findDeployed(options);
   const services = choose(
     members.filter(({ kind }) => kind === "service"),

@@ -7,6 +7,7 @@ import { dockerOf } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { readJournal, unfinishedTakeOver } from "./moving-in/journal.ts";
 import { commandLine, siteOf, type CommonOptions, type Site } from "./site.ts";
+import { underWay } from "./deployment/command-lock.ts";
 import { readLastUpdate, readState, type LastUpdate, type StoredState } from "./deployment/state.ts";
 import { halfRestore } from "./upgrade/half-restore.ts";
 import { unfinished } from "./upgrade/unfinished.ts";
@@ -26,11 +27,10 @@ export async function status(options: StatusOptions): Promise<void> {
   const certificates = await certificatesOf(members, up);
   const backups = { scheduled: scheduleOf(members), verified: readVerification(site) };
   const problems = [
-    ...problemsOf(members, { state, lastUpdate: readLastUpdate(site), up }),
+    ...deploymentProblems(site, members, options),
     ...certificates
       .filter(({ daysLeft }) => daysLeft < 0)
       .map(({ service }) => `${service}: its certificate has ended`),
-    ...leftUnfinished(site, options),
     ...(backups.verified?.good === false
       ? [
           `the backup ${backups.verified.file} could not be restored; to verify another: ${commandLine("backup verify", options)}`,
@@ -41,9 +41,17 @@ export async function status(options: StatusOptions): Promise<void> {
   if (options.json === true) {
     say(JSON.stringify({ ...statusJson(site.stack, members, certificates, problems), backups }, undefined, 2));
   } else {
-    show(members, certificates, backups, problems, options);
+    show(members, certificates, backups, { problems, isBusy: underWay(site) !== undefined }, options);
   }
   if (problems.length > 0) throw new Failure(`The stack "${site.stack}" is not well.`, exitCode.notGood);
+}
+
+/** What keeps a stack from being well; while a command changes it, that it does, because all else may be its doing. */
+export function deploymentProblems(site: Site, members: readonly Member[], options: CommonOptions): string[] {
+  const busy = underWay(site);
+  if (busy !== undefined) return [busy];
+  const deployment = { state: readState(site), lastUpdate: readLastUpdate(site), up: commandLine("up", options) };
+  return [...problemsOf(members, deployment), ...leftUnfinished(site, options)];
 }
 
 /** The commands that were broken off while they changed a stack, and what to type. */
@@ -122,7 +130,7 @@ function show(
   members: readonly Member[],
   certificates: CertificateStatus[],
   backups: { scheduled: ScheduleReport | undefined; verified: Verification | undefined },
-  problems: readonly string[],
+  { problems, isBusy }: { problems: readonly string[]; isBusy: boolean },
   options: CommonOptions,
 ): void {
   const services = members.filter(({ kind }) => kind === "service");
@@ -143,7 +151,7 @@ function show(
     for (const line of lines) say(line);
   }
   const stopped = services.filter((member) => member.stopped).map(({ name }) => name);
-  if (stopped.length > 0) {
+  if (stopped.length > 0 && !isBusy) {
     const names = [...new Set(stopped)].join(" ");
     say(
       coloured(
@@ -156,6 +164,7 @@ function show(
     ({ kind }) => kind === "task",
   )) {
     if (standby) say(`Task ${container}: run by hand`);
+    else if (state === "running") say(`Task ${container}: running`);
     else say(`Task ${container}: ${state}, exit code ${code}, ${timeSpan(Date.now() - finishedAt.getTime())} ago`);
   }
   for (const { service, subject, validTo, daysLeft, advice } of certificates) {

@@ -48,6 +48,26 @@ export function commandLockState(
   return machine.startOf(lock.pid) === lock.started ? "held" : "left behind";
 }
 
+/** Says which command on this machine is changing a stack right now; nothing where none is. */
+export function underWay(site: Site): string | undefined {
+  const file = lockFile(site);
+  const lock = existsSync(file) ? lockIn(readFileSync(file, "utf8")) : undefined;
+  if (lock === undefined || stateOf(lock) !== "held") return undefined;
+  return `${ownerOf(lock)} is changing the stack since ${lock.since}, by \`slipway ${lock.command}\`: wait for it to end`;
+}
+
+function lockFile({ deploymentsFolder }: Site): string {
+  return join(deploymentsFolder, "lock.json");
+}
+
+function stateOf(lock: CommandLock): LockState {
+  return commandLockState(lock, { host: hostname(), startOf: (pid) => startOf(pid) });
+}
+
+function ownerOf({ user, pid, host }: CommandLock): string {
+  return `${user} (process ${pid} on ${host})`;
+}
+
 /** The stacks that this process has locked: a command may do what another one does, too. */
 const own = new Set<string>();
 
@@ -62,7 +82,7 @@ export async function withLock<T>(
   options: LockOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  const file = join(site.deploymentsFolder, "lock.json");
+  const file = lockFile(site);
   if (own.has(file)) return work();
   take(file, command, options);
   own.add(file);
@@ -140,8 +160,7 @@ function lockIn(text: string): CommandLock | undefined {
  */
 function refuseHeld(lock: CommandLock | undefined, command: string, options: LockOptions): string {
   if (lock === undefined) return "The machine lost power just after a command had begun. Its lock is removed.";
-  const state = commandLockState(lock, { host: hostname(), startOf: (pid) => startOf(pid) });
-  const owner = `${lock.user} (process ${lock.pid} on ${lock.host})`;
+  const [state, owner] = [stateOf(lock), ownerOf(lock)];
   if (state === "held") {
     throw new Failure(
       `${owner} has been changing the stack "${options.stack}" since ${lock.since}, by \`slipway ${lock.command}\`. ` +

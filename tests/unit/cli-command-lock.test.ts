@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { commandLockState, startOf, withLock, type CommandLock } from "../../cli/deployment/command-lock.ts";
+import { commandLockState, startOf, underWay, withLock, type CommandLock } from "../../cli/deployment/command-lock.ts";
 import { siteOf, type Site } from "../../cli/site.ts";
 
 describe("the lock of a command", () => {
@@ -68,6 +68,25 @@ describe("the lock of a command", () => {
       return true;
     });
     assert.equal(existsSync(file), true);
+  });
+
+  it("tells which command is under way, and nothing of one that has ended or is elsewhere", async () => {
+    assert.equal(underWay(site), undefined);
+    leave();
+    assert.equal(
+      underWay(site),
+      `eva (process ${process.pid} on ${hostname()}) is changing the stack since 2026-01-31T12:00:00Z, by \`slipway upgrade\`: ` +
+        "wait for it to end",
+    );
+    leave({ started: "another boot 1" });
+    assert.equal(underWay(site), undefined);
+    leave({ host: "elsewhere" });
+    assert.equal(underWay(site), undefined);
+    rmSync(file);
+    await withLock(site, "start", options, () => {
+      assert.match(underWay(site) ?? "", /by `slipway start`/);
+      return Promise.resolve();
+    });
   });
 
   it("is cleared when its process has ended, or is another one of the same number", async () => {
