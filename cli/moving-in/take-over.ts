@@ -172,16 +172,17 @@ async function saveDatabase(
   const file = join(folder, backupName(site.stack, new Date(), recipient !== undefined));
   const problems: string[] = [];
   const note = (problem: string) => problems.push(problem);
-  await report.step(`Saving the volume ${volume}`, "the way back, whatever the stack does to the data", (detail) =>
-    saveFiles(tools, volume, note, {
+  await report.step(`Saving the volume ${volume}`, "the way back, whatever the stack does to the data", (detail) => {
+    signal.throwIfAborted();
+    return saveFiles(tools, volume, note, {
       file,
       packed: tools.pack(recipient === undefined ? [] : [recipient]),
       signal,
       onProgress: (bytes) => {
         detail(`${byteSize(bytes)} written`);
       },
-    }),
-  );
+    });
+  });
   for (const problem of problems) remark(coloured("yellow", `Warning: left out: ${problem}`));
   if (recipient === undefined) {
     remark(
