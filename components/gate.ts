@@ -38,8 +38,8 @@ async function report(container: Docker.Container, what: string, health?: Health
 function failureOf(state: State, restarts: number, timedOutAfter: number | undefined): string | undefined {
   const up = state.Running && !state.Restarting;
   if (up && state.Health?.Status === "unhealthy") return "is unhealthy";
-  if (restarts > exitsAllowed || (!state.Running && !state.Restarting))
-    return `exited with code ${String(state.ExitCode)}`;
+  // While it runs once more, Docker does not tell the former exit code.
+  if (!up && (restarts > exitsAllowed || !state.Restarting)) return `exited with code ${String(state.ExitCode)}`;
   return timedOutAfter === undefined ? undefined : `is not healthy after ${String(timedOutAfter)} s`;
 }
 
