@@ -3,8 +3,7 @@ import { networkInterfaces } from "node:os";
 import type Docker from "dockerode";
 
 import { isLoopback, overlap } from "./fields.ts";
-import type { Finding } from "./problems.ts";
-import type { FileFindings } from "./system.ts";
+import type { FileFindings, Finding } from "./problems.ts";
 
 /** A server outside the stack that its containers use, and that may run on the Docker host itself. */
 export interface OutsideServer {

@@ -23,6 +23,14 @@ export interface Finding {
   remedy: Step[];
 }
 
+/** What a check of the host found, such as of the files that settings name. */
+export interface FileFindings {
+  /** What makes a deployment fail. */
+  findings: Finding[];
+  /** What a deployment survives, but somebody should know. */
+  warnings: string[];
+}
+
 /** Puts a finding in words for the user of a stack. */
 export function problem(stack: string, { key, value, message, remedy }: Finding): Problem {
   return { key, message, received: received(key, value), remedy: remedy.map((step) => instruction(step, stack)) };

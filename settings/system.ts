@@ -5,7 +5,7 @@ import type { Environment } from "./environment.ts";
 import { valueAt } from "./path.ts";
 import type { OutsideServer } from "./host-server.ts";
 import type { Publication } from "./port-check.ts";
-import type { Finding } from "./problems.ts";
+import type { FileFindings } from "./problems.ts";
 import type { Report } from "./remedy.ts";
 
 /** An image that is built from a folder of the user's. */
@@ -23,14 +23,6 @@ export type ImageSource = ({ pull: string } | { build: keyof typeof versions | F
   /** The setting that leaves the service out when it is false, such as `ocs.grafana.container`. @default none does */
   leftOutBy?: string;
 };
-
-/** What the files that a system's settings name on the host are like. */
-export interface FileFindings {
-  /** What makes a deployment fail. */
-  findings: Finding[];
-  /** What a deployment survives, but somebody should know. */
-  warnings: string[];
-}
 
 /** A network of Docker that a setting names. */
 export interface NamedNetwork {

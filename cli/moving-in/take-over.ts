@@ -2,34 +2,26 @@ import { join } from "node:path";
 import type Docker from "dockerode";
 import { label } from "../../components/labels.ts";
 import type { Report } from "../../toolchain/report.js";
-import type { BackupTools } from "../backup/backup-tools.ts";
 import { exitCode, Failure } from "../failure.ts";
 import { ignoring } from "../docker/docker.ts";
-import type { Site } from "../site.ts";
 import { byteSize } from "../terminal/byte-size.ts";
 import { interruptible } from "../terminal/interruption.ts";
 import { coloured, remark } from "../terminal/terminal.ts";
 import type { ComposeContainer } from "./compose.ts";
 import { serverUser } from "./database-data.ts";
 import { giveVolumeTo } from "./installation.ts";
-import { removeJournal, writeJournal, type FormerContainer, type FormerData, type Journal } from "./journal.ts";
+import { removeJournal, writeJournal, type FormerContainer, type FormerData } from "./journal.ts";
 import { copyFiles, saveFiles } from "./volume-data.ts";
-import { goBack } from "./way-back.ts";
+import { goBack, type Begun } from "./way-back.ts";
 
 /** Seconds in which a database ends cleanly; Docker's default of 10 kills a large one. */
 const stopGraceSeconds = 120;
 
 /** A take-over under way. */
-export interface TakeOver {
-  client: Docker;
-  site: Site;
-  /** The environment variables for Pulumi. */
-  env: Record<string, string>;
-  tools: BackupTools;
+export interface TakeOver extends Begun {
   /** Where the database's files are saved. */
   backups: { folder: string; recipient: string | undefined };
   report: Report;
-  journal: Journal;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import type { BackupTools } from "../backup/backup-tools.ts";
 import { emptyVolume } from "../backup/load-stack.ts";
 import { recover } from "../deployment/stack.ts";
 import { readState } from "../deployment/state.ts";
@@ -10,8 +11,17 @@ import { quoted } from "../terminal/quoted.ts";
 import { remark } from "../terminal/terminal.ts";
 import { serverUser } from "./database-data.ts";
 import { giveVolumeTo } from "./installation.ts";
-import { removeJournal, type FormerContainer, type FormerData } from "./journal.ts";
-import type { TakeOver } from "./take-over.ts";
+import { removeJournal, type FormerContainer, type FormerData, type Journal } from "./journal.ts";
+
+/** A take-over that has begun. */
+export interface Begun {
+  client: Docker;
+  site: Site;
+  /** The environment variables for Pulumi. */
+  env: Record<string, string>;
+  tools: BackupTools;
+  journal: Journal;
+}
 
 /** How going back ended. */
 export interface Ending {
@@ -26,7 +36,7 @@ export interface Ending {
  * installation that ran, with the restart policies that they had. While anything of the stack may still run, nothing of
  * the installation is started. May be repeated.
  */
-export async function goBack(under: Omit<TakeOver, "backups" | "report">): Promise<Ending> {
+export async function goBack(under: Begun): Promise<Ending> {
   const { client, site, env, journal } = under;
   const { containers, data, commands } = journal;
   try {
@@ -71,7 +81,7 @@ async function stopStack(client: Docker, site: Site): Promise<void> {
   }
 }
 
-async function giveBack({ client, tools }: Pick<TakeOver, "client" | "tools">, data: FormerData): Promise<void> {
+async function giveBack({ client, tools }: Pick<Begun, "client" | "tools">, data: FormerData): Promise<void> {
   const { volume, copyTo, userId } = data;
   if (copyTo !== undefined) {
     if ((await volumeNames(client)).has(copyTo)) await emptyVolume(tools, copyTo);
@@ -100,7 +110,7 @@ async function startInstallation(client: Docker, containers: readonly FormerCont
   return problems;
 }
 
-function howToPutBack({ tools: { image } }: Pick<TakeOver, "tools">, { volume }: FormerData, file: string): string {
+function howToPutBack({ tools: { image } }: Pick<Begun, "tools">, { volume }: FormerData, file: string): string {
   const tools = `docker run --rm -i --tmpfs /tmp:mode=1777 ${image}`;
   const unpacked = file.endsWith(".age")
     ? `{ cat KEY_FILE; echo; cat ${quoted(file)}; } | ${tools} unpack --identity`

@@ -1,7 +1,6 @@
 import { hostPathIn, isPattern, look, matches, type MountedFolder, type Sight } from "../mounted-file.ts";
 import { settingKey } from "../path.ts";
-import type { Finding } from "../problems.ts";
-import type { FileFindings } from "../system.ts";
+import type { FileFindings, Finding } from "../problems.ts";
 import { configFolder, keysOf, listItems, type ConfigSections } from "./config-keys.ts";
 
 /** A file that a setting names. */

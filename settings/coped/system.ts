@@ -5,7 +5,8 @@ import { valueAt } from "../path.ts";
 import { publication, type Publication } from "../port-check.ts";
 import type { Question } from "../question.ts";
 import type { Report } from "../remedy.ts";
-import type { FileFindings, ImageSource, System } from "../system.ts";
+import type { FileFindings } from "../problems.ts";
+import type { ImageSource, System } from "../system.ts";
 import { copedEnvironmentRule } from "./rules.ts";
 import { copedSettings, type CopedSettings } from "./settings.ts";
 

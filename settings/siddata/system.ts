@@ -5,7 +5,8 @@ import { folderFindings } from "../folder-check.ts";
 import { valueAt } from "../path.ts";
 import { publication, type Publication } from "../port-check.ts";
 import type { Question } from "../question.ts";
-import type { FileFindings, ImageSource, System } from "../system.ts";
+import type { FileFindings } from "../problems.ts";
+import type { ImageSource, System } from "../system.ts";
 import { siddataRules } from "./rules.ts";
 import { siddataSettings, tfServingImage, type SiddataSettings } from "./settings.ts";
 
