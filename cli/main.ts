@@ -1,4 +1,4 @@
-import { Argument, Command, CommanderError, InvalidArgumentError } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { BackupOptions } from "./backup.ts";
 import { aroundDashes } from "./terminal/dashes.ts";
 import type { DbshellOptions } from "./dbshell.ts";
@@ -320,6 +320,14 @@ changing(
   .argument("<file>", "a backup")
   .option("--identity <file>", "the private key of age, where the backup is encrypted")
   .option("--verify-only", "only say whether the backup is whole, and what is in it", false)
+  .addOption(
+    new Option(
+      "--settings-only",
+      "put back only the stack's file and state, on a machine that has neither, and say how to go on",
+    )
+      .default(false)
+      .conflicts("verifyOnly"),
+  )
   .option("--confirm <stack>", "the typed confirmation, for scripts")
   .action(async (file: string, options: RestoreOptions) => {
     const { restore } = await import("./restore.ts");

@@ -4,6 +4,7 @@ import { readBackupSettings } from "./backup/backup-settings.ts";
 import { backupTools } from "./backup/backup-tools.ts";
 import { load, prove, restoredParts } from "./backup/load-stack.ts";
 import { openBackup, verifyBackup } from "./backup/opened-backup.ts";
+import { putSettingsBack } from "./backup/put-settings-back.ts";
 import { withLock, type LockOptions } from "./deployment/command-lock.ts";
 import { clearLocks } from "./deployment/lock.ts";
 import { findDeployed } from "./docker/deployed.ts";
@@ -25,6 +26,8 @@ export interface RestoreOptions extends LockOptions {
   identity?: string;
   /** Ends when the backup was verified. */
   verifyOnly: boolean;
+  /** Puts back the stack's file and state only, where there are none. */
+  settingsOnly: boolean;
   /** The typed confirmation, given beforehand. */
   confirm?: string;
 }
@@ -56,6 +59,16 @@ async function restoreLocked(path: string, options: RestoreOptions): Promise<voi
     say(`  ${partTitle(part)} of ${part.system}: ${byteSize(contents.parts[index]?.bytes ?? 0)}`);
   }
   if (options.verifyOnly) return;
+  if (options.settingsOnly) {
+    const lost = await putSettingsBack(client, site, archive);
+    const identity = options.identity === undefined ? "" : ` --identity ${quoted(options.identity)}`;
+    say(coloured("green", `Stack file and state of the stack "${site.stack}" are those of ${manifest.created}.`));
+    say(`The passphrase in ${site.folders.passphraseFile} has to be the one of then.`);
+    say("To get containers and data as well, type:");
+    say(`  ${commandLine(["up", ...lost.map((name) => `--empty-volume ${name}`)].join(" "), options)}`);
+    say(`  ${commandLine(`restore ${quoted(path)}${identity}`, options)}`);
+    return;
+  }
 
   const deployed = await findDeployed(options);
   const targets = await restoredParts(tools, archive, deployed, options);

@@ -16,7 +16,7 @@ import {
   type Manifest,
   type Part,
 } from "./archive-format.ts";
-import { sha256 } from "./archive-writer.ts";
+import { sha256, type ArchiveSource } from "./archive-writer.ts";
 
 type Entry = tar.Extract extends AsyncIterable<infer Source> ? Source : never;
 
@@ -27,6 +27,8 @@ export class DamagedArchive extends Error {
 
 export interface Archive {
   manifest: Manifest;
+  /** The stack file and the state, as far as they are in it. */
+  texts: ArchiveSource["texts"];
   contents: Contents;
 }
 
@@ -72,8 +74,9 @@ async function readMembers(
     return content;
   };
   const manifest = parseManifest(await text(member.manifest));
-  for (const name of [member.stackFile, member.state]) {
-    if (await members.nextIs(name)) await text(name);
+  const texts: Archive["texts"] = {};
+  for (const name of [member.stackFile, member.state] as const) {
+    if (await members.nextIs(name)) texts[name] = (await text(name)).toString();
   }
   const parts: { bytes: number; sha256: string }[] = [];
   for (const [index, part] of manifest.parts.entries()) {
@@ -101,7 +104,7 @@ async function readMembers(
   if (seal !== `${sha256(last)}  ${member.contents}\n`) throw new DamagedArchive("its list of contents was altered");
   const contents = parse(contentsSchema, last, member.contents);
   compare(manifest, contents, sizes, parts);
-  return { manifest, contents };
+  return { manifest, texts, contents };
 }
 
 function parseManifest(content: Buffer): Manifest {

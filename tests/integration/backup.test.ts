@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Deployment } from "./support/deployment.ts";
-import { exec } from "./support/docker.ts";
+import { exec, removeAll } from "./support/docker.ts";
 import { freePorts } from "./support/ports.ts";
 import { assertExit, type Result } from "./support/processes.ts";
 import { Sandbox } from "./support/sandbox.ts";
@@ -103,6 +103,13 @@ describe("a backup", () => {
     await postgresql(of, `DROP TABLE other."A b" CASCADE; CREATE TABLE later (id INT)`);
     await inFiles(of, "rm --recursive deep; echo other >large; echo later >later");
   }
+
+  /** The passwords that were generated, as the databases read them. */
+  const secretsOf = async (of: Deployment) => {
+    const script = "cat /run/secrets/*";
+    const read = ["mysql", "postgresql"].map((service) => exec(`${of.name}-${service}`, ["sh", "-c", script]));
+    return (await Promise.all(read)).map((result) => assertExit(result, 0).stdout);
+  };
 
   const backup = async (...args: string[]): Promise<{ file: string; result: Result }> => {
     const result = assertExit(await stack.slipway("backup", ...args), 0);
@@ -217,5 +224,30 @@ describe("a backup", () => {
     assert.match(result.stderr, /The disk of .*small is full after .*What was written has been removed/);
     assert.deepEqual(readdirSync(folder), former);
     assert.deepEqual(await dataOf(stack), data);
+  });
+
+  it("brings stack, secrets and data back on a machine that has nothing but the passphrase", async () => {
+    const [data, secrets] = [await dataOf(stack), await secretsOf(stack)];
+    const { file } = await backup("--to", folder);
+    const passphrase = readFileSync(join(sandbox.home, "passphrase"));
+    await removeAll(sandbox.docker, sandbox.prefix);
+    rmSync(sandbox.home, { recursive: true });
+
+    const early = assertExit(await stack.slipway("restore", file, "--settings-only"), 2);
+    assert.match(early.stderr, /passphrase is missing, which no backup holds.*Nothing was written\.$/ms);
+    assert.ok(!existsSync(sandbox.stackFile("dev")));
+    writeFileSync(join(sandbox.home, "passphrase"), passphrase, { mode: 0o600 });
+    const { stdout } = assertExit(await stack.slipway("restore", file, "--settings-only"), 0);
+    const next = [...stdout.matchAll(/^ {2}\.\/slipway (.+)$/gm)].map(([, command = ""]) => command.split(" "));
+    assert.deepEqual(
+      next.map(([verb]) => verb),
+      ["up", "restore"],
+    );
+    assertExit(await sandbox.slipway([...(next[0] ?? []), "--yes"]), 0);
+    assertExit(await sandbox.slipway([...(next[1] ?? []), "--confirm", "dev"]), 0);
+    assert.deepEqual(await dataOf(stack), data);
+    assert.deepEqual(await secretsOf(stack), secrets);
+    assertExit(await stack.slipway("status"), 0);
+    await stack.expectNoChanges();
   });
 });

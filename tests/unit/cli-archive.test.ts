@@ -102,7 +102,7 @@ describe("a backup's archive", () => {
       sha256: sha256(dump),
       proof: { kind: "database", rows: { thing: [1, 2] }, dump: sha256(dump) },
     });
-    assert.deepEqual(await read(Readable.from([archive])), { manifest: found, contents });
+    assert.deepEqual(await read(Readable.from([archive])), { manifest: found, texts, contents });
   });
 
   it("needs neither a stack file nor a state nor content", async () => {
@@ -113,7 +113,8 @@ describe("a backup's archive", () => {
         proof: () => Promise.resolve<Proof>({ kind: "database", dump: sha256(Buffer.alloc(0)) }),
       });
     const archive = writeArchive({ manifest: { ...manifest, parts }, texts: {}, open: empty });
-    const { contents } = await read(archive);
+    const { texts: found, contents } = await read(archive);
+    assert.deepEqual(found, {});
     assert.deepEqual(Object.keys(contents.members), ["manifest.json"]);
     assert.equal(contents.parts[0]?.bytes, 0);
   });

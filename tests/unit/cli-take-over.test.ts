@@ -321,7 +321,7 @@ describe("a take-over", () => {
     await assert.rejects(up({ ...deploying, attach: false }), refused);
     await assert.rejects(upgrade(deploying), refused);
     await assert.rejects(rollback(undefined, { ...common, withData: false }), refused);
-    await assert.rejects(restore("backup", { ...common, verifyOnly: false }), refused);
+    await assert.rejects(restore("backup", { ...common, verifyOnly: false, settingsOnly: false }), refused);
   });
 
   it("does not begin while another container may write the data, but goes on where they are safe", async () => {
