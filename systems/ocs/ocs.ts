@@ -435,14 +435,16 @@ function influxdbAt({ container, server, hostPort }: OcsSettings["influxdb"]) {
 function influxReading(database: string, server?: { host: string; backupPort: number }) {
   const [backupOptions, clientOptions] =
     server === undefined ? ["", ""] : [`-host ${server.host}:${String(server.backupPort)}`, `-host ${server.host}`];
+  // The publisher makes it, when it has come that far.
+  const ifMissing = `influx ${clientOptions} -execute "CREATE DATABASE \\"$1\\""; `;
   return {
     dump: influxScript(
       database,
-      `${inBackupFolder}influxd backup -portable ${backupOptions} -database "$1" "$folder" >&2; tar -c -C "$folder" .`,
+      `${ifMissing}${inBackupFolder}influxd backup -portable ${backupOptions} -database "$1" "$folder" >&2; tar -c -C "$folder" .`,
     ),
     rows: influxScript(
       database,
-      `ask() { influx ${clientOptions} -format csv -execute "$1"; }; ` +
+      `${ifMissing}ask() { influx ${clientOptions} -format csv -execute "$1"; }; ` +
         `policies=$(ask "SHOW RETENTION POLICIES ON \\"$1\\""); ` +
         `printf '%s\\n' "$policies" | tail -n +2 | cut -d , -f 1 | while read -r policy; do ` +
         `counts=$(ask "SELECT COUNT(*) FROM \\"$1\\".\\"$policy\\"./.*/"); ` +
@@ -463,9 +465,11 @@ const sumOfCounts = [
 function influxLoad(database: string): string[] {
   return influxScript(
     database,
-    `${inBackupFolder}tar -x -C "$folder"; ` +
+    `${inBackupFolder}tar -x -C "$folder"; drop() { influx -execute "DROP DATABASE \\"$1\\""; }; ` +
+      // Only points are named in it.
+      `if ! grep -q '"database":' "$folder"/*.manifest; then drop "$1"; influx -execute "CREATE DATABASE \\"$1\\""; exit; fi; ` +
       `grep -q "\\"database\\": *\\"$1\\"" "$folder"/*.manifest || { echo "There is no backup of the database $1 in it." >&2; exit 1; }; ` +
-      `influx -execute "DROP DATABASE \\"$1\\""; influxd restore -portable -database "$1" "$folder" >&2`,
+      `drop "$1"; influxd restore -portable -database "$1" "$folder" >&2`,
   );
 }
 
