@@ -45,9 +45,10 @@ try {
   console.log("| Replacement | Requests | Failed | Slowest, s | Seconds of load |");
   console.log("| ----------- | -------- | ------ | ---------- | --------------- |");
   for (const withoutDowntime of [false, true]) {
-    stack.set({ withoutDowntime, services: { camcops_server: { restart: "unless-stopped" } } });
+    stack.set({ withoutDowntime, services: { camcops_server: { timeZone: "UTC" } } });
     await stack.up();
-    stack.set({ services: { camcops_server: { restart: "always" } } });
+    const former = await stack.containers();
+    stack.set({ services: { camcops_server: { timeZone: "Europe/London" } } });
     const load = await Load.start({ site, visitor: VISITOR, other: OTHER, serverPk });
     const begin = Date.now();
     await sleep(MARGIN);
@@ -55,6 +56,9 @@ try {
     await sleep(MARGIN);
     const { requests, failures, slowestMilliseconds } = await load.stop();
     if (code !== 0) throw new Error(`The deployment ended with exit code ${String(code)}.`);
+    if (!(await stack.replacedSince(former)).some((name) => name.startsWith("camcops_server"))) {
+      throw new Error("The server was not replaced.");
+    }
     const cells = [
       withoutDowntime ? "without downtime" : "plain",
       requests,
