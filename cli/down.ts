@@ -12,6 +12,7 @@ import { removeHistory } from "./deployment/record.ts";
 import { commandLine, dockerHost, siteOf, type Site } from "./site.ts";
 import { openStack, pulumi, recover } from "./deployment/stack.ts";
 import { readState } from "./deployment/state.ts";
+import { releaseImages } from "./upgrade/kept-images.ts";
 import { refuseUnfinished } from "./upgrade/unfinished.ts";
 import { coloured, consent, say, typedConsent } from "./terminal/terminal.ts";
 
@@ -86,6 +87,7 @@ async function downLocked(options: DownOptions): Promise<void> {
   await pulumi(["state", "unprotect", "--all", "--yes", "--stack", site.stack], env);
   await destroy(false);
   await stack.workspace.removeStack(site.stack, { preserveConfig: true });
+  await releaseImages(client, site);
   removeHistory(site);
   say(`The stack "${site.stack}" and its data are gone. Its settings are kept: ${site.stackFile}`);
 }

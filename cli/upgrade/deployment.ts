@@ -21,6 +21,7 @@ import { beginsOn, bring, sessionKey } from "./bring.ts";
 import { checkHealth, deployedNow, probeAll, runUp, toolsOf, type Context, type Source } from "./context.ts";
 import { endEntry, presentDeployment, readEntry, readHistory, settingsOf, updateEntry, type Entry } from "./history.ts";
 import { isTouched, JournalFile, whatNext, type BackupReference } from "./journal.ts";
+import { keepImages } from "./kept-images.ts";
 import { describeServices } from "./kept-services.ts";
 import { keptProgram } from "./program.ts";
 import { failureReport } from "./report.ts";
@@ -62,6 +63,7 @@ export async function noteSuccess(context: Context, number: number): Promise<voi
   const services = await describeServices(context);
   endEntry(context.site, number, "succeeded", { services, kept: readProtected(context.site) });
   try {
+    await keepImages(context.client, context.site);
     tidy(context.site);
   } catch (error) {
     remark(`What is not needed any more could not be removed: ${(error as Error).message}`);

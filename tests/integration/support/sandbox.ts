@@ -1,8 +1,20 @@
 import { randomBytes } from "node:crypto";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { parseDocument, stringify } from "yaml";
+import { siteOf } from "../../../cli/site.ts";
+import { releaseImages } from "../../../cli/upgrade/kept-images.ts";
 import { projectRoot } from "../../../toolchain/root.js";
 import { dockerClient } from "../../../settings/docker-client.ts";
 import { ownDocker, removeAll } from "./docker.ts";
@@ -112,10 +124,16 @@ export class Sandbox {
     return env;
   }
 
+  #deployedStacks(): string[] {
+    const folder = join(this.home, "deployments");
+    return existsSync(folder) ? readdirSync(folder) : [];
+  }
+
   /** Ends what still runs, and removes what was made: containers, networks and volumes by the prefix, and all files. */
   async remove(): Promise<void> {
     endProcessesOf(this.home);
     await removeAll(this.docker, this.prefix);
+    for (const stack of this.#deployedStacks()) await releaseImages(this.docker, siteOf({ stack, home: this.home }));
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
