@@ -17,7 +17,7 @@ import type { PreviewOptions } from "./preview.ts";
 import type { RestoreOptions } from "./restore.ts";
 import type { RollbackOptions } from "./rollback.ts";
 import type { ShellOptions } from "./shell.ts";
-import { commandLine, defaultStack, type CommonOptions } from "./site.ts";
+import { commandLine, defaultStack, homeTyped, type CommonOptions } from "./site.ts";
 import type { StatusOptions } from "./status.ts";
 import type { SuperuserAction, SuperuserOptions } from "./superuser.ts";
 import { remark } from "./terminal/terminal.ts";
@@ -54,6 +54,7 @@ function withCommonOptions(command: Command): Command {
     .option(
       "--home <folder>",
       "keep stack files, state and passphrase here (default: SLIPWAY_HOME, else the XDG folders)",
+      (home: string) => homeTyped(home, process.env),
     )
     .option("--yes", "answer every question with yes", false);
 }

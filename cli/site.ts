@@ -23,6 +23,15 @@ export interface CommonOptions {
   yes: boolean;
 }
 
+/**
+ * The home that somebody typed, as a full path: the commands that messages name are typed in the clone, wherever this one
+ * was. npm runs its scripts in the clone, and says where it was called.
+ */
+export function homeTyped(home: string, env: NodeJS.ProcessEnv): string {
+  const folder = env["npm_lifecycle_event"] === undefined ? undefined : env["INIT_CWD"];
+  return resolve(folder ?? process.cwd(), home);
+}
+
 /** What to type to run a command on the same stack and home. */
 export function commandLine(command: string, { stack, home }: Pick<CommonOptions, "stack" | "home">): string {
   const stackOption = stack === defaultStack ? "" : ` --stack ${stack}`;

@@ -70,7 +70,8 @@ export async function composeContainers(client: Docker, project: string): Promis
       image: info.Image,
       isRunning: info.State.Running,
       environment: Object.fromEntries(
-        info.Config.Env.map((entry) => {
+        // Docker has null where there is no variable.
+        ((info.Config.Env as string[] | null) ?? []).map((entry) => {
           const [name = "", value = ""] = entry.split(/=(.*)/s);
           return [name, value];
         }),

@@ -35,7 +35,7 @@ async function file(text: string, userId = 999): Promise<Buffer> {
 /** Docker with one container of a database, made by Docker Compose in /srv/siddata/docker. */
 async function dockerWith(container: {
   mounts: Mount[];
-  env?: string[];
+  env?: string[] | null;
   service?: string;
   archive?: Answer | Answer[];
 }): Promise<Awaited<ReturnType<typeof dockerStub>>> {
@@ -53,7 +53,7 @@ async function dockerWith(container: {
         Image: "sha256:1",
         State: { Running: true },
         HostConfig: { RestartPolicy: { Name: "always" } },
-        Config: { Labels: labels, Env: container.env ?? environment },
+        Config: { Labels: labels, Env: container.env === undefined ? environment : container.env },
         Mounts: container.mounts,
       },
     },
@@ -87,6 +87,8 @@ describe("an existing installation with PostgreSQL", () => {
       data: { family: "PostgreSQL", version: "15", userId: 999 },
     });
     assert.equal(found.refusal, undefined);
+    const withoutVariables = await look({ mounts: [bind, dataVolume], env: null });
+    assert.equal(withoutVariables.found.database?.data.family, "PostgreSQL");
     const lines = describeInstallation(found).join("\n");
     assert.match(lines, new RegExp(`The volume ${anonymous} holds data of PostgreSQL 15 → siddata\\.db\\.volume`));
     assert.match(lines, /Docker made it for siddata_server_db_1 alone\. Caution: docker rm --volumes/);

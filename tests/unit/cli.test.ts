@@ -21,6 +21,7 @@ import { otherDeployer, type DeploymentRecord } from "../../cli/deployment/recor
 import {
   commandLine,
   hasDeployableExample,
+  homeTyped,
   siteOf,
   stackFileFrom,
   withConfigValue,
@@ -180,6 +181,15 @@ describe("a command to type", () => {
     const line = commandLine("up", { stack: "prod", home: "/home/eva's $x" });
     const args = execFileSync("sh", ["-c", `printf '%s\\n' ${line}`], { encoding: "utf8" });
     assert.equal(args, "./slipway\nup\n--stack\nprod\n--home\n/home/eva's $x\n");
+  });
+});
+
+describe("a home that is typed", () => {
+  it("is below the folder where it was typed, also by npm, which runs its scripts in the clone", () => {
+    assert.equal(homeTyped("trial", {}), join(process.cwd(), "trial"));
+    assert.equal(homeTyped("trial", { INIT_CWD: "/work" }), join(process.cwd(), "trial"));
+    assert.equal(homeTyped("trial", { INIT_CWD: "/work", npm_lifecycle_event: "up" }), "/work/trial");
+    assert.equal(homeTyped("/own", { INIT_CWD: "/work", npm_lifecycle_event: "up" }), "/own");
   });
 });
 
