@@ -16,13 +16,15 @@ import { run, which } from "../toolchain/run.js";
 import { certificatesOf } from "./docker/certificates.ts";
 import { scheduleLine } from "./backup/scheduled/schedule-report.ts";
 import { scheduleOf } from "./backup/scheduled/schedules-of.ts";
+import { underWay } from "./deployment/command-lock.ts";
 import { listMembers } from "./docker/containers.ts";
+import { whyNothing } from "./docker/deployed.ts";
 import { engineProblem } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { prepare } from "./deployment/prepare.ts";
 import { commandLine, dockerHost, siteOf, type CommonOptions, type Site } from "./site.ts";
 import { readState } from "./deployment/state.ts";
-import { deploymentProblems, leftUnfinished } from "./status.ts";
+import { deploymentProblems, isDeployed, leftUnfinished } from "./status.ts";
 import { coloured, say } from "./terminal/terminal.ts";
 
 /** What is done before the checks, and how their findings are printed. */
@@ -141,16 +143,18 @@ async function baseImageFinding(client: Docker, fix: string): Promise<Finding> {
 }
 
 async function deploymentFindings(site: Site, client: Docker, options: CommonOptions): Promise<Finding[]> {
-  const up = commandLine("up", options);
-  const broken = leftUnfinished(site, options);
+  const busy = underWay(site);
+  if (busy !== undefined) return [fail("Deployment", busy)];
   const state = readState(site);
   const members = await listMembers(client, site.stack, state);
-  if (members.length === 0 && (state?.containers.length ?? 0) === 0) {
+  if (!isDeployed(members, state)) {
+    const broken = leftUnfinished(site, options);
     return broken.length > 0
       ? broken.map((problem) => fail("Deployment", problem))
-      : [ok("Deployment", `the stack "${site.stack}" is not deployed`)];
+      : [ok("Deployment", await whyNothing(client, site, options))];
   }
-  const problems = deploymentProblems(site, members, options);
+  const problems = await deploymentProblems(client, site, members, options);
+  const up = commandLine("up", options);
   const certificates = (await certificatesOf(members, up)).map(({ service, daysLeft, validTo, advice }) => {
     const message = `of ${service}: valid until ${validTo.slice(0, 10)}, ${daysLeft} days left`;
     if (advice === undefined) return ok("Certificate", message);

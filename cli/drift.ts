@@ -2,6 +2,7 @@ import { dockerClient } from "../settings/docker-client.ts";
 import { prepare } from "./deployment/prepare.ts";
 import { readState } from "./deployment/state.ts";
 import { readDeclared } from "./drift/declared.ts";
+import { whyNothing } from "./docker/deployed.ts";
 import { driftLines, findDrift, type Drift } from "./drift/drift.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { commandLine, dockerHost, type CommonOptions } from "./site.ts";
@@ -19,13 +20,12 @@ export interface DriftOptions extends CommonOptions {
  */
 export async function drift(options: DriftOptions): Promise<void> {
   const { site, env, report } = await prepare(options, { docker: true, pulumi: true });
+  const client = dockerClient(dockerHost(site));
   if ((readState(site)?.containers.length ?? 0) === 0) {
-    throw new Failure(
-      `Nothing of the stack "${site.stack}" is deployed. To deploy, type: ${commandLine("up", options)}`,
-    );
+    throw new Failure(await whyNothing(client, site, options));
   }
   const drifts = await report.step("Comparing the containers with what is declared", "to find what differs", async () =>
-    findDrift(dockerClient(dockerHost(site)), await readDeclared(site.stack, env)),
+    findDrift(client, await readDeclared(site.stack, env)),
   );
   if (options.json === true) say(JSON.stringify(driftJson(site.stack, drifts), undefined, 2));
   else for (const line of driftLines(drifts)) say(line);

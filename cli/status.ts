@@ -1,8 +1,10 @@
+import type Docker from "dockerode";
 import { certificatesOf, type CertificateStatus } from "./docker/certificates.ts";
 import { complaint, listMembers, type Member } from "./docker/containers.ts";
 import { scheduleLine, type ScheduleReport } from "./backup/scheduled/schedule-report.ts";
 import { scheduledBackupProblems, scheduleOf } from "./backup/scheduled/schedules-of.ts";
 import { readVerification, type Verification } from "./backup/verification.ts";
+import { whyNothing } from "./docker/deployed.ts";
 import { dockerOf } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { readJournal, unfinishedTakeOver } from "./moving-in/journal.ts";
@@ -22,12 +24,14 @@ export interface StatusOptions extends CommonOptions {
 export async function status(options: StatusOptions): Promise<void> {
   const site = siteOf(options);
   const state = readState(site);
-  const members = await listMembers(await dockerOf(site, options), site.stack, state);
+  const client = await dockerOf(site, options);
+  const members = await listMembers(client, site.stack, state);
+  const busy = underWay(site);
   const up = commandLine("up", options);
   const certificates = await certificatesOf(members, up);
   const backups = { scheduled: scheduleOf(members), verified: readVerification(site) };
   const problems = [
-    ...deploymentProblems(site, members, options),
+    ...(busy === undefined ? await deploymentProblems(client, site, members, options) : [busy]),
     ...certificates
       .filter(({ daysLeft }) => daysLeft < 0)
       .map(({ service }) => `${service}: its certificate has ended`),
@@ -41,17 +45,29 @@ export async function status(options: StatusOptions): Promise<void> {
   if (options.json === true) {
     say(JSON.stringify({ ...statusJson(site.stack, members, certificates, problems), backups }, undefined, 2));
   } else {
-    show(members, certificates, backups, { problems, isBusy: underWay(site) !== undefined }, options);
+    show(members, certificates, backups, { problems, isBusy: busy !== undefined }, options);
   }
   if (problems.length > 0) throw new Failure(`The stack "${site.stack}" is not well.`, exitCode.notGood);
 }
 
-/** What keeps a stack from being well; while a command changes it, that it does, because all else may be its doing. */
-export function deploymentProblems(site: Site, members: readonly Member[], options: CommonOptions): string[] {
-  const busy = underWay(site);
-  if (busy !== undefined) return [busy];
-  const deployment = { state: readState(site), lastUpdate: readLastUpdate(site), up: commandLine("up", options) };
-  return [...problemsOf(members, deployment), ...leftUnfinished(site, options)];
+/** What keeps a stack from being well that no command is changing; all else may be that command's doing. */
+export async function deploymentProblems(
+  client: Docker,
+  site: Site,
+  members: readonly Member[],
+  options: CommonOptions,
+): Promise<string[]> {
+  const state = readState(site);
+  return [
+    ...(isDeployed(members, state) ? [] : [await whyNothing(client, site, options)]),
+    ...problemsOf(members, { state, lastUpdate: readLastUpdate(site) }, options),
+    ...leftUnfinished(site, options),
+  ];
+}
+
+/** Whether anything of a stack is there, or ought to be. */
+export function isDeployed(members: readonly Member[], state: StoredState | undefined): boolean {
+  return members.length > 0 || (state?.containers.length ?? 0) > 0;
 }
 
 /** The commands that were broken off while they changed a stack, and what to type. */
@@ -61,20 +77,16 @@ export function leftUnfinished(site: Site, options: CommonOptions): string[] {
   );
 }
 
-/**
- * Everything that keeps a stack from being well. What somebody stopped is as it was wished.
- *
- * @param deployment.up the command that deploys it
- */
+/** Everything that keeps a stack from being well. What somebody stopped is as it was wished, unless it takes backups by schedule. */
 export function problemsOf(
   members: readonly Member[],
-  deployment: { state: StoredState | undefined; lastUpdate: LastUpdate | undefined; up: string },
+  { state, lastUpdate }: { state: StoredState | undefined; lastUpdate: LastUpdate | undefined },
+  options: CommonOptions,
 ): string[] {
-  const { state, lastUpdate, up } = deployment;
+  const up = commandLine("up", options);
   const present = new Set(members.map(({ container }) => container));
   const missing = (state?.containers ?? []).filter(({ name, member }) => member !== undefined && !present.has(name));
   return [
-    ...(members.length === 0 && missing.length === 0 ? [`Nothing is deployed. To deploy, type: ${up}`] : []),
     ...members.flatMap((member) => {
       const problem = member.stopped ? undefined : complaint(member);
       return problem === undefined ? [] : [`${member.name} (${member.container}): ${problem}`];
@@ -84,7 +96,7 @@ export function problemsOf(
       ? [`the last deployment, which ended at ${lastUpdate.time.toISOString()}, failed: ${up}`]
       : []),
     ...((state?.pending.length ?? 0) > 0 ? [`the last deployment was killed: ${up}`] : []),
-    ...scheduledBackupProblems(members, new Date()),
+    ...scheduledBackupProblems(members, new Date(), options),
   ];
 }
 

@@ -43,19 +43,15 @@ export interface Member {
 /**
  * Finds the containers of a stack's services and tasks by their labels.
  *
- * @param state what is known of the stack's state, which leaves out other states' stacks of the same name. Without it, as
- *   where the stack was deployed from another home, all of that name are found.
+ * @param state what is known of the stack's state: another home has another one, and its stacks of the same name are left out
  */
 export async function listMembers(
   client: Docker,
   stack: string,
   state: Pick<StoredState, "stateId"> | undefined,
 ): Promise<Member[]> {
-  if (state !== undefined && state.stateId === undefined) return [];
-  const filters = [
-    `${label.stack}=${stack}`,
-    ...(state === undefined ? [] : [`${label.state}=${String(state.stateId)}`]),
-  ];
+  if (state?.stateId === undefined) return [];
+  const filters = [`${label.stack}=${stack}`, `${label.state}=${state.stateId}`];
   const found = await client.listContainers({ all: true, filters: { label: filters } });
   const inspected = await Promise.all(
     found

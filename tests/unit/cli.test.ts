@@ -389,17 +389,31 @@ describe("whether a stack is well", () => {
   });
 
   const state = parseCheckpoint('{"checkpoint":{}}');
-  const up = "./slipway up --stack prod";
-  const good = { state, lastUpdate: { kind: "update", result: "succeeded", time: new Date(0) }, up };
+  const good = { state, lastUpdate: { kind: "update", result: "succeeded", time: new Date(0) } };
+  const options = { stack: "prod", yes: false };
 
-  it("needs something to be deployed", () => {
-    assert.deepEqual(problemsOf([member()], good), []);
-    assert.deepEqual(problemsOf([member()], { state: undefined, lastUpdate: undefined, up }), []);
-    assert.deepEqual(problemsOf([member({ state: "exited", stopped: true })], good), []);
-    assert.deepEqual(problemsOf([member({ state: "exited", exitCode: 1 })], good), [
+  it("is no worse for what somebody stopped, but for what ended by itself", () => {
+    assert.deepEqual(problemsOf([member()], good, options), []);
+    assert.deepEqual(problemsOf([member()], { state: undefined, lastUpdate: undefined }, options), []);
+    assert.deepEqual(problemsOf([member({ state: "exited", stopped: true })], good, options), []);
+    assert.deepEqual(problemsOf([member({ state: "exited", exitCode: 1 })], good, options), [
       "mysql (camcops-mysql): exited with code 1",
     ]);
-    assert.deepEqual(problemsOf([], good), ["Nothing is deployed. To deploy, type: ./slipway up --stack prod"]);
+  });
+
+  it("needs backups by schedule to be taken", () => {
+    const backup = member({
+      name: "backup",
+      container: "camcops-backup",
+      operations: { version: 1, shell: ["bash"], reportsBackups: true },
+    });
+    const stopped = { ...backup, state: "exited", stopped: true };
+    assert.deepEqual(problemsOf([member(), stopped], good, options), [
+      "backup: it is stopped, so that no backups are taken by schedule. To start it again, type: ./slipway start backup --stack prod",
+    ]);
+    assert.deepEqual(problemsOf([member(), { ...backup, state: "exited", health: "unhealthy" }], good, options), [
+      "backup (camcops-backup): exited with code 0",
+    ]);
   });
 
   it("needs every container that the state holds", () => {
@@ -408,18 +422,18 @@ describe("whether a stack is well", () => {
       { id: "2", name: "camcops-server", member: "camcops_server" },
       { id: "3", name: "camcops-files" },
     ];
-    assert.deepEqual(problemsOf([member()], { ...good, state: { ...state, containers } }), [
+    assert.deepEqual(problemsOf([member()], { ...good, state: { ...state, containers } }, options), [
       "camcops_server (camcops-server): its container is missing",
     ]);
   });
 
   it("needs the last deployment to have come to its end", () => {
     const failed = { kind: "update", result: "failed", time: new Date(0) };
-    assert.deepEqual(problemsOf([member()], { ...good, lastUpdate: failed }), [
+    assert.deepEqual(problemsOf([member()], { ...good, lastUpdate: failed }, options), [
       "the last deployment, which ended at 1970-01-01T00:00:00.000Z, failed: ./slipway up --stack prod",
     ]);
     const pending = [{ type: "creating", urn: "x" }];
-    assert.deepEqual(problemsOf([member()], { ...good, state: { ...state, pending } }), [
+    assert.deepEqual(problemsOf([member()], { ...good, state: { ...state, pending } }, options), [
       "the last deployment was killed: ./slipway up --stack prod",
     ]);
   });

@@ -17,6 +17,7 @@ const report: ScheduleReport = {
   lastGood: { file: "prod-20260131T023000Z.scheduled.tar.zst", created: "2026-01-31T02:30:00.000Z", bytes: 1_500_000 },
   nextDue: "2026-02-01T02:30:00.000Z",
 };
+const options = { stack: "dev", yes: false };
 const none: ScheduleReport = { ...report };
 delete none.lastGood;
 
@@ -54,17 +55,23 @@ describe("what is said of scheduled backups", () => {
       operations: { version: 1, shell: ["bash"], reportsBackups: true },
     });
     assert.deepEqual(scheduleOf([member(), service]), report);
-    assert.deepEqual(scheduledBackupProblems([member(), service], new Date("2026-03-01T00:00:00Z")), [
+    assert.deepEqual(scheduledBackupProblems([member(), service], new Date("2026-03-01T00:00:00Z"), options), [
       "backup: the backup that was due at 2026-02-01T02:30:00.000Z is missing; the last good one is of 2026-01-31T02:30:00.000Z",
     ]);
     assert.equal(scheduleOf([member({ ...service, state: "exited" })]), undefined);
     assert.deepEqual(
-      scheduledBackupProblems([member({ ...service, health: "healthy", healthOutput: "version 2" })], new Date()),
-      ["backup: what it says of its backups is not understood here; `slipway up` brings it to this clone's version"],
+      scheduledBackupProblems(
+        [member({ ...service, health: "healthy", healthOutput: "version 2" })],
+        new Date(),
+        options,
+      ),
+      [
+        "backup: what it says of its backups is not understood here; it is brought to this clone's version by: ./slipway up",
+      ],
     );
     const starting = member({ ...service, health: "starting", healthOutput: "" });
-    assert.deepEqual(scheduledBackupProblems([starting], new Date()), []);
-    assert.deepEqual(scheduledBackupProblems([member()], new Date()), []);
+    assert.deepEqual(scheduledBackupProblems([starting], new Date(), options), []);
+    assert.deepEqual(scheduledBackupProblems([member()], new Date(), options), []);
     for (const text of ["", "no report", "{}", JSON.stringify({ ...report, version: 2 })]) {
       assert.equal(parseScheduleReport(text), undefined, text);
     }
