@@ -5,6 +5,7 @@ import { entries, settingKey, valueAt } from "../settings/path.ts";
 import { secretNames, systemNames, type SystemName } from "../settings/systems.ts";
 import { dockerOf } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
+import { answerFor } from "./moving-in/answer-for.ts";
 import { chooseEnvironment, environmentLine, type EnvironmentOptions } from "./moving-in/environment.ts";
 import { newStackText, refuseExisting, settingsProblems, writeNewStack } from "./moving-in/new-stack.ts";
 import { prepare } from "./deployment/prepare.ts";
@@ -46,17 +47,25 @@ export async function init(systemName: string | undefined, options: InitOptions)
   const answersGiven = givenAnswers(system, options);
   const environment = await chooseEnvironment(options, answersGiven["environment"]);
   const given = { ...answersGiven, environment };
-  const ask = isInteractive() && !options.yes ? await askingUser(site, options) : unasked;
-  const { answers, folders } = await answered(system, given, ask);
+  const isAsked = isInteractive() && !options.yes;
+  const { answers, folders, asked } = await answered(
+    system,
+    given,
+    isAsked ? await askingUser(site, options) : unasked,
+  );
 
   const settings = answers[system] ?? {};
   const secrets = Object.fromEntries(Object.entries(answers).filter(([key]) => secretNames.has(key)));
   const stack = { system, environment, settings: settings as Record<string, unknown>, secrets };
-  const problems = settingsProblems(options.stack, newStackText(site, stack));
+  const problems = settingsProblems(options.stack, newStackText(site, stack), (step) => answerFor(system, step));
   if (problems !== undefined) throw new Failure(problems, exitCode.usage);
 
   const missing = folders.filter((folder) => !existsSync(folder));
   say(environmentLine(environment));
+  if (!isAsked && asked.length > 0) {
+    say("Nobody was asked, so these are as suggested. Others: --set KEY=VALUE; secrets: --answers FILE");
+    for (const question of asked) say(`  ${assumption(system, question, answers)}`);
+  }
   say(coloured("bold", site.stackFile));
   say(stringify({ [`slipway:${system}`]: settings }, { lineWidth: 0 }).trimEnd());
   for (const name of Object.keys(secrets)) say(`slipway:${name}: (encrypted)`);
@@ -77,6 +86,8 @@ interface Outcome {
   answers: Answers;
   /** Folders of the host that have to be there. */
   folders: string[];
+  /** The questions that were not answered beforehand. */
+  asked: Asked[];
 }
 
 /** The answers that the file and the options give. */
@@ -135,13 +146,17 @@ function answerPath({ path, field }: Asked): string[] {
 async function answered(system: SystemName, given: Answers, ask: Ask): Promise<Outcome> {
   let answers = given;
   const folders: string[] = [];
+  const asked: Asked[] = [];
   const done = new Set<string>();
   for (;;) {
     const question = questionsOf(system, answers).find(({ path }) => !done.has(settingKey(path)));
-    if (question === undefined) return { answers, folders };
+    if (question === undefined) return { answers, folders, asked };
     done.add(settingKey(question.path));
     const path = answerPath(question);
-    if (valueAt(answers, path) === undefined) answers = withAnswer(answers, path, await ask(question, answers));
+    if (valueAt(answers, path) === undefined) {
+      asked.push(question);
+      answers = withAnswer(answers, path, await ask(question, answers));
+    }
     const answer = valueAt(answers, path);
     if (question.makesFolder === true && typeof answer === "string") folders.push(answer);
   }
@@ -152,6 +167,15 @@ function unasked(question: Asked): Promise<unknown> {
   const { field, suggestion } = question;
   if (field.oneOf !== undefined) return Promise.resolve(field.oneOf[0]?.properties?.["kind"]?.const);
   return Promise.resolve(suggestion === undefined ? undefined : suggestionOf(question));
+}
+
+/** What a question has for an answer that nobody gave, such as `hostPort: 443`. */
+function assumption(system: SystemName, question: Asked, answers: Answers): string {
+  const path = answerPath(question);
+  const key = settingKey(path[0] === system ? path.slice(1) : path);
+  if (question.isSecret) return `${key}: the stack makes one`;
+  const value = valueAt(answers, path) ?? question.field.default;
+  return `${key}: ${value === undefined ? "none" : stringify(value, { collectionStyle: "flow", flowCollectionPadding: false, lineWidth: 0 }).trimEnd()}`;
 }
 
 /** Asks the user until the answer is right. */

@@ -15,6 +15,8 @@ export interface StackInput {
   values: Record<string, unknown>;
   /** The keys that are encrypted, wholly or in part. */
   encrypted: ReadonlySet<string>;
+  /** What to type for what mends a setting. @default a command of Pulumi's */
+  typed?: (step: Step) => string;
 }
 
 /** Turns what zod found into problems that name the setting, the value and the remedy. */
@@ -35,9 +37,9 @@ export function problemAt(
   path: readonly PropertyKey[],
   message: string,
   remedy: Step[],
-  { stack, values, encrypted }: StackInput,
+  { stack, values, encrypted, typed }: StackInput,
 ): Problem {
-  const found = problem(stack, { key: settingKey(path), value: valueAt(values, path), message, remedy });
+  const found = problem(stack, { key: settingKey(path), value: valueAt(values, path), message, remedy }, typed);
   return encrypted.has(String(path[0])) ? { ...found, received: "(encrypted, not shown)" } : found;
 }
 
@@ -58,7 +60,7 @@ function unknownKey(path: PropertyKey[], fields: Field, input: StackInput): Prob
       ? [{ unset: settingKey(path) }]
       : typeof value === "number" || typeof value === "boolean"
         ? [{ set: right, value: String(value) }, { unset: settingKey(path) }]
-        : [{ advice: `rename ${settingKey(path)} to ${right} in the stack's file` }];
+        : [{ rename: settingKey(path), to: right }];
   return problemAt(path, `must not be set: there is no such setting${guess}`, remedy, input);
 }
 

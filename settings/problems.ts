@@ -31,9 +31,17 @@ export interface FileFindings {
   warnings: string[];
 }
 
-/** Puts a finding in words for the user of a stack. */
-export function problem(stack: string, { key, value, message, remedy }: Finding): Problem {
-  return { key, message, received: received(key, value), remedy: remedy.map((step) => instruction(step, stack)) };
+/**
+ * Puts a finding in words for the user of a stack.
+ *
+ * @param typed what to type for a step. Default: a command of Pulumi's
+ */
+export function problem(
+  stack: string,
+  { key, value, message, remedy }: Finding,
+  typed: (step: Step) => string = (step) => instruction(step, stack),
+): Problem {
+  return { key, message, received: received(key, value), remedy: remedy.map(typed) };
 }
 
 /** Settings that cannot be used, with every problem that was found. The message is written for the user. */
@@ -49,12 +57,17 @@ export class SettingsError extends Error {
 
 /** All problems of a stack's settings as text. */
 function problemsReport(stack: string, problems: readonly Problem[]): string {
+  const namesPulumi = problems.some(({ remedy }) => remedy.some((line) => line.startsWith("pulumi ")));
   const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
   return [
     `The settings of the stack "${stack}" have ${count}. Nothing was created or changed.`,
     ...problems.map(({ key, message, received, remedy }) =>
       [`${key}: ${message}.`, `  received: ${received}`, ...remedy.map((line) => `  remedy:   ${line}`)].join("\n"),
     ),
-    `pulumi commands are typed in the clone, after: eval "$(./slipway env --stack ${stack})" (with --home, where you use it)`,
+    ...(namesPulumi
+      ? [
+          `pulumi commands are typed in the clone, after: eval "$(./slipway env --stack ${stack})" (with --home, where you use it)`,
+        ]
+      : []),
   ].join("\n\n");
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import type { Environment } from "../../settings/environment.ts";
+import type { StackInput } from "../../settings/explain.ts";
 import { parseStack } from "../../settings/parse.ts";
 import { entries, settingKey } from "../../settings/path.ts";
 import { SettingsError } from "../../settings/problems.ts";
@@ -69,10 +70,14 @@ function unprefixed(key: string): string {
   return key.slice(projectName.length + 1);
 }
 
-/** Says what is wrong with a stack file's settings; nothing when they are right. */
-export function settingsProblems(stack: string, text: string): string | undefined {
+/**
+ * Says what is wrong with a stack file's settings; nothing when they are right.
+ *
+ * @param typed what to type for what mends a setting. Default: a command of Pulumi's
+ */
+export function settingsProblems(stack: string, text: string, typed?: StackInput["typed"]): string | undefined {
   try {
-    parseStack(readStackFile(stack, text));
+    parseStack({ ...readStackFile(stack, text), ...(typed && { typed }) });
     return undefined;
   } catch (error) {
     if (error instanceof SettingsError) return error.message;

@@ -192,7 +192,13 @@ describe("./slipway init", function () {
       "--set",
       `configDirectory=${sandbox.folder}`,
     ];
-    assertExit(await sandbox.slipway([...args, "--set", "hostPort=8444", "--set", "timeZone=Europe/London"]), 0);
+    const { stdout } = assertExit(
+      await sandbox.slipway([...args, "--set", "hostPort=8444", "--set", "timeZone=Europe/London"]),
+      0,
+    );
+    assert.match(stdout, /Nobody was asked, so these are as suggested\..*\n {2}name: camcops\n {2}https: true\n/);
+    assert.match(stdout, /camcopsSuperuserPassword: the stack makes one\n/);
+    assert.ok(!stdout.includes("hostPort: 443\n"), stdout);
     assert.deepEqual(configOf("ward")["slipway:camcops"], {
       configDirectory: sandbox.folder,
       hostPort: 8444,

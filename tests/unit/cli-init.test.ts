@@ -52,6 +52,16 @@ describe("init refuses", () => {
     );
   });
 
+  it("wrong answers, and says by which options others are given", async () => {
+    const set = ["hostPort=70000", "hostAdress=1.2.3.4", "certificate.dnsNames=x", "superuser.name=x"];
+    const message = await refused({ set });
+    for (const remedy of ["--set hostPort=443", "rename hostAdress to hostAddress", "leave superuser.name out"]) {
+      assert.ok(message.split("\n").includes(`  remedy:   ${remedy}`), message);
+    }
+    assert.ok(!message.includes("pulumi"), message);
+    assert.match(await refused({ set: ["environment=prod"] }), /remedy: {3}leave environment out/);
+  });
+
   it("a secret on the command line", async () => {
     assert.match(await refused({ set: ["camcopsSuperuserPassword=x"] }), /Give it in a file, by --answers/);
   });
