@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statfsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type Docker from "dockerode";
 import { label } from "../components/labels.ts";
@@ -19,6 +19,7 @@ import { scheduleOf } from "./backup/scheduled/schedules-of.ts";
 import { underWay } from "./deployment/command-lock.ts";
 import { listMembers } from "./docker/containers.ts";
 import { whyNothing } from "./docker/deployed.ts";
+import { dockerDisk } from "./docker/disk.ts";
 import { engineProblem } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { prepare } from "./deployment/prepare.ts";
@@ -121,11 +122,9 @@ async function dockerFindings(site: Site, options: CommonOptions): Promise<Findi
 }
 
 async function spaceFinding(host: string, client: Docker): Promise<Finding[]> {
-  if (localSocket(host) === undefined) return [];
-  const { DockerRootDir: folder } = (await client.info()) as { DockerRootDir: string };
-  if (!existsSync(folder)) return [];
-  const { bavail, bsize } = statfsSync(folder);
-  const free = bavail * bsize;
+  const disk = await dockerDisk(host, client);
+  if (disk === undefined) return [];
+  const { folder, free } = disk;
   const message = `${(free / gibibyte).toFixed(1)} GiB free for Docker in ${folder}`;
   if (free >= enoughSpace) return [ok("Disk", message)];
   const finding = free >= hardlyAnySpace ? warn : fail;

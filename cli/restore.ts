@@ -5,6 +5,7 @@ import { backupTools } from "./backup/backup-tools.ts";
 import { load, prove, restoredParts } from "./backup/load-stack.ts";
 import { openBackup, verifyBackup } from "./backup/opened-backup.ts";
 import { putSettingsBack } from "./backup/put-settings-back.ts";
+import { refuseNoFile } from "./backup/typed-backup.ts";
 import { withLock, type LockOptions } from "./deployment/command-lock.ts";
 import { clearLocks } from "./deployment/lock.ts";
 import { findDeployed } from "./docker/deployed.ts";
@@ -45,6 +46,7 @@ async function restoreLocked(path: string, options: RestoreOptions): Promise<voi
     refuseUnfinished({ site, options });
     refuseUnfinishedTakeOver(site);
   }
+  refuseNoFile(path, site, options);
   const file = openBackup(path, options.identity);
   const report = progressReport();
   const client = await dockerOf(site, options);

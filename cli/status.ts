@@ -3,7 +3,7 @@ import { certificatesOf, type CertificateStatus } from "./docker/certificates.ts
 import { complaint, listMembers, type Member } from "./docker/containers.ts";
 import { scheduleLine, type ScheduleReport } from "./backup/scheduled/schedule-report.ts";
 import { scheduledBackupProblems, scheduleOf } from "./backup/scheduled/schedules-of.ts";
-import { readVerification, type Verification } from "./backup/verification.ts";
+import { readVerification, verificationLine, type Verification } from "./backup/verification.ts";
 import { whyNothing } from "./docker/deployed.ts";
 import { dockerOf } from "./docker/docker.ts";
 import { exitCode, Failure } from "./failure.ts";
@@ -185,9 +185,8 @@ function show(
   }
   if (backups.scheduled !== undefined) say(scheduleLine(backups.scheduled));
   if (backups.verified !== undefined) {
-    const { file, time, good } = backups.verified;
-    const line = `Backup ${file}: verified on ${time.slice(0, 10)}, ${good ? "it can be restored" : "it CANNOT be restored"}`;
-    say(good ? line : coloured("red", line));
+    const line = verificationLine(backups.verified);
+    say(backups.verified.good ? line : coloured("red", line));
   }
   for (const problem of problems) remark(coloured("red", problem));
 }

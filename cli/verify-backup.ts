@@ -1,6 +1,6 @@
-import { readdirSync, statfsSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { freemem } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type Docker from "dockerode";
 import { localSocket } from "../toolchain/docker.js";
 import { withLock } from "../toolchain/lock.js";
@@ -13,14 +13,17 @@ import { load, prove, restoredParts } from "./backup/load-stack.ts";
 import { openBackup, verifyBackup } from "./backup/opened-backup.ts";
 import { backupFolder } from "./backup/save-stack.ts";
 import { makeTrialTargets, removeDrills, trialServices } from "./backup/trial-targets.ts";
+import { refuseNoFile } from "./backup/typed-backup.ts";
 import { recordVerification } from "./backup/verification.ts";
 import type { Member } from "./docker/containers.ts";
 import { readState } from "./deployment/state.ts";
+import { dockerDisk, isForWantOfSpace } from "./docker/disk.ts";
 import { findDeployed } from "./docker/deployed.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { commandLine, type CommonOptions, type Site } from "./site.ts";
 import { byteSize } from "./terminal/byte-size.ts";
 import { interruptible } from "./terminal/interruption.ts";
+import { quoted } from "./terminal/quoted.ts";
 import { coloured, progressReport, say } from "./terminal/terminal.ts";
 
 /** How a backup is opened to be verified. */
@@ -44,12 +47,13 @@ const emptyDatabase = 300_000_000;
 export async function verifyByRestoring(path: string | undefined, options: VerifyOptions): Promise<void> {
   const { site, host, client, members } = await findDeployed(options);
   const chosen = path ?? newestBackup(site, options);
+  refuseNoFile(chosen, site, options);
   const file = openBackup(chosen, options.identity);
   const report = progressReport();
   const tools = await backupTools(client, host, site.stack, readBackupSettings(site).image, report);
   const services = trialServices(members);
   const note = (good: boolean) => {
-    recordVerification(site, { file: basename(chosen), time: new Date().toISOString(), good });
+    recordVerification(site, { file: basename(chosen), path: resolve(chosen), time: new Date().toISOString(), good });
   };
   /** Does what fails only where the backup is not good. */
   const judged = async <T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> => {
@@ -57,8 +61,17 @@ export async function verifyByRestoring(path: string | undefined, options: Verif
       return await work();
     } catch (error) {
       if (signal.aborted) throw error;
+      const { message } = error as Error;
+      const disk = await dockerDisk(host, client).catch(() => undefined);
+      if (isForWantOfSpace(message, disk)) {
+        const again = commandLine(path === undefined ? "backup verify" : `backup verify ${quoted(path)}`, options);
+        throw new Failure(
+          `${message}\nThe disk is full${disk === undefined ? "" : ` (${disk.folder})`}, which says nothing against ` +
+            `${chosen}. Make room, then type: ${again}`,
+        );
+      }
       note(false);
-      throw new Failure(`${(error as Error).message}\n${chosen} CANNOT be restored.`, exitCode.notGood);
+      throw new Failure(`${message}\n${chosen} CANNOT be restored.`, exitCode.notGood);
     }
   };
 
@@ -114,13 +127,12 @@ async function refuseWithoutRoom(
     databases.map(async ({ id }) => (await client.getContainer(id).inspect()).HostConfig.Memory ?? 0),
   );
   const memory = limits.reduce((sum, limit) => sum + limit, 0);
-  const disk = growth * contents.parts.reduce((sum, { bytes }) => sum + bytes, 0) + emptyDatabase * databases.length;
-  const { DockerRootDir: root } = (await client.info()) as { DockerRootDir: string };
-  const { bavail, bsize } = statfsSync(root);
+  const wanted = growth * contents.parts.reduce((sum, { bytes }) => sum + bytes, 0) + emptyDatabase * databases.length;
+  const disk = await dockerDisk(host, client);
   const short = [
     ...(freemem() < memory ? [`memory: up to ${byteSize(memory)}, and ${byteSize(freemem())} are free`] : []),
-    ...(bavail * bsize < disk
-      ? [`disk: some ${byteSize(disk)}, and ${byteSize(bavail * bsize)} are free in ${root}`]
+    ...(disk !== undefined && disk.free < wanted
+      ? [`disk: some ${byteSize(wanted)}, and ${byteSize(disk.free)} are free in ${disk.folder}`]
       : []),
   ];
   if (short.length === 0) return;
