@@ -36,11 +36,12 @@ export function history(options: HistoryOptions): void {
   }
 }
 
-function detailsOf(entry: Entry | undefined): string[] {
+/** What is said of a deployment below its line. */
+export function detailsOf(entry: Entry | undefined): string[] {
   if (entry === undefined) return [];
   return [
     ...entry.summary.filter((line) => !line.startsWith(" ")),
     ...(entry.backup === undefined ? [] : [`backup of the data before it: ${entry.backup}`]),
-    ...(entry.safety ?? []).map((file) => `data as they were when it failed: ${file}`),
+    ...(entry.safety ?? []).map((file) => `data that were replaced: ${file}`),
   ];
 }

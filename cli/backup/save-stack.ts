@@ -23,6 +23,8 @@ export interface SaveOptions {
   folder: () => string;
   /** @default somebody asked for it */
   occasion?: Occasion;
+  /** What the services do meanwhile, in words. @default they go on */
+  meanwhile?: string;
   /** One more public key of age that opens the file, where the settings name one. */
   alsoFor?: string | undefined;
 }
@@ -34,7 +36,7 @@ export interface SaveOptions {
  */
 export async function saveStack(
   { site, host, client, members }: Deployed,
-  { folder, occasion, alsoFor }: SaveOptions,
+  { folder, occasion, meanwhile = "the services go on meanwhile", alsoFor }: SaveOptions,
   options: CommonOptions,
   report: Report,
 ): Promise<string> {
@@ -64,7 +66,7 @@ export async function saveStack(
   };
   const bytes = await interruptible(
     (signal) =>
-      report.step(`Saving to ${file}`, "the services go on meanwhile", (detail) =>
+      report.step(`Saving to ${file}`, meanwhile, (detail) =>
         saveArchive(source, {
           file,
           packed: tools.pack(recipients),

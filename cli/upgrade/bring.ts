@@ -20,7 +20,7 @@ import { interruptible } from "../terminal/interruption.ts";
 import { remark } from "../terminal/terminal.ts";
 import { checkHealth, deployedNow, probeAll, runUp, toolsOf, type Context, type Source } from "./context.ts";
 import { writeDurably } from "./durable-file.ts";
-import type { DeployedService } from "./history.ts";
+import { updateEntry, type DeployedService } from "./history.ts";
 import type { BackupReference, JournalFile } from "./journal.ts";
 
 /** What a stack is brought to. */
@@ -154,11 +154,14 @@ async function saveWhatIsThere(
     databases.every(([key]) => healthyService(deployed.members, key) !== undefined) &&
     (await findParts(context.client, deployed.members)).length > 0;
   if (!isDumpable) remark("A database does not run, so that it cannot be dumped.");
+  const meanwhile = "what works with the data is stopped meanwhile";
   const safety = [
-    ...(isDumpable ? [await saveStack(deployed, { folder: () => folder }, options, report)] : []),
+    ...journal.current.safety,
+    ...(isDumpable ? [await saveStack(deployed, { folder: () => folder, meanwhile }, options, report)] : []),
     ...(isEmptied || !isDumpable ? await saveVolumes(context, goal, tools, folder) : []),
   ];
-  journal.set({ safety: [...journal.current.safety, ...safety], isSaved: true });
+  updateEntry(site, journal.current.number, { safety });
+  journal.set({ safety, isSaved: true });
 }
 
 /** Saves the volumes of databases, which are stopped for it, file by file, and those that a backup saves anyway. */

@@ -240,7 +240,7 @@ async function goBack(context: Context, journal: JournalFile): Promise<never> {
   }
   remark(`Steps: ${journal.times().join(", ")}`);
   const { safety } = journal.current;
-  endEntry(site, number, "rolled back", { safety });
+  endEntry(site, number, "rolled back");
   journal.remove();
   throw new Failure(
     failureReport({

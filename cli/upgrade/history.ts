@@ -39,7 +39,7 @@ export interface Entry extends DeploymentRecord {
   backTo?: number;
   /** File with the data as they were before. */
   backup?: string;
-  /** Files with the data as they were before the way back. */
+  /** Files with the data that were replaced, as they were just before. */
   safety?: string[];
   /** The services by system and name, such as `clinic/mysql`. */
   services: Record<string, DeployedService>;

@@ -37,7 +37,7 @@ export interface Journal {
   identity?: string;
   /** The data that a rollback brings again. */
   data?: BackupReference;
-  /** Files with the data as they were before the way back. */
+  /** Files with the data that were replaced, as they were just before. */
   safety: string[];
   /** Whether these are complete. */
   isSaved: boolean;

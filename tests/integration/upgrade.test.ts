@@ -158,7 +158,10 @@ describe("an upgrade", function () {
     assert.match(refused.stdout + refused.stderr, /newer than this program's 1/);
     assert.equal(await shop.servedVersion(), "version 3");
 
-    assertExit(await shop.slipway("rollback", "1", "--with-data", "--yes", "--confirm", "dev"), 0);
+    const back = assertExit(await shop.slipway("rollback", "1", "--with-data", "--yes", "--confirm", "dev"), 0);
+    const { safety = [] } = await last();
+    assert.ok(safety.length > 0 && safety.every((file) => existsSync(file)), back.stderr);
+    for (const file of safety) assert.ok(back.stderr.includes(file), back.stderr);
     assert.equal(await shop.servedVersion(), "version 1");
     assert.deepEqual(await shop.data(), first);
     shop.release(1);

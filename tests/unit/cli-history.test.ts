@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { detailsOf } from "../../cli/history.ts";
 import { siteOf, type Site } from "../../cli/site.ts";
 import {
   beginEntry,
@@ -81,6 +82,17 @@ describe("a stack's history", () => {
     mkdirSync(join(home, "deployments", "dev", "0001"), { recursive: true });
     assert.deepEqual(readHistory(site), []);
     assert.equal(beginEntry(site, begun, "").number, 2);
+  });
+
+  it("names what was saved of the data, whether the deployment succeeded or not", () => {
+    beginEntry(site, { ...begun, kind: "rollback", backTo: 1 }, "");
+    updateEntry(site, 1, { backup: "/before", safety: ["/replaced"] });
+    endEntry(site, 1, "succeeded");
+    assert.deepEqual(detailsOf(readEntry(site, 1)), [
+      "clinic: creates 2 services",
+      "backup of the data before it: /before",
+      "data that were replaced: /replaced",
+    ]);
   });
 
   it("notes of a deployment that nobody ended that it was interrupted", () => {

@@ -18,6 +18,7 @@ export interface HistoryEntry {
   kind: string;
   result: string;
   backup?: string;
+  safety?: string[];
 }
 
 /** A step in an upgrade's journal. */
