@@ -12,7 +12,6 @@ import { readState } from "./deployment/state.ts";
 import { summarise } from "./deployment/summary.ts";
 import { exitCode, Failure } from "./failure.ts";
 import { refuseUnfinishedTakeOver } from "./moving-in/journal.ts";
-import { withoutRefresh } from "./preview.ts";
 import { commandLine, dockerHost, siteOf, type Site } from "./site.ts";
 import { interruptible } from "./terminal/interruption.ts";
 import { quoted } from "./terminal/quoted.ts";
@@ -20,7 +19,7 @@ import { coloured, consent, remark, say, typedConsent } from "./terminal/termina
 import { adoptSettings } from "./upgrade/adopt-settings.ts";
 import { whileReleased } from "./upgrade/bring.ts";
 import { stackOf, systemsOf, toolsOf, type Context } from "./upgrade/context.ts";
-import { announce, previewed } from "./upgrade/deploy-clone.ts";
+import { announce, planLines, previewed } from "./upgrade/deploy-clone.ts";
 import { deployWithWayBack, takeUp, wayBackOf } from "./upgrade/deployment.ts";
 import {
   beginEntry,
@@ -86,16 +85,13 @@ async function bringAgain(number: number | undefined, options: RollbackOptions):
   const preview = await whileReleased(context, target, () => previewed(context, stack, source.settings));
   const { plan } = preview;
   const hasChanges = changeCount(preview.result.changeSummary) > 0;
+  for (const line of planLines(preview, { hasDifference: hasChanges })) say(line);
   if (!hasChanges && data === undefined) {
     adoptSettings(site, target.number);
     say(`The stack "${site.stack}" already runs what the deployment ${target.number} was.`);
     return;
   }
   await refuseForeignNames(client, plan, readState(site)?.stateId);
-  if (hasChanges) {
-    say();
-    say(withoutRefresh(preview.output));
-  }
   const touched = touchedData(plan, deployedImages(readHistory(site)));
   if (data === undefined) {
     remark(

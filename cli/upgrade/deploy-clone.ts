@@ -87,11 +87,13 @@ export async function deployClone(kind: "up" | "upgrade", options: DeployOptions
   const isDeployed = (readState(site)?.containers.length ?? 0) > 0;
   const drifts = isDeployed ? await findDrift(client, await readDeclared(site.stack, env)) : [];
   const preview = await timed("preview", () => previewed(context, stack, site.stackFile, drifts));
+  const isDestroying = isDestructive(preview.plan) || drifts.some(({ foreign }) => foreign);
+  for (const line of planLines(preview, { drifts, hasDifference: isDestroying })) say(line);
   const formerOutputs = await stack.outputs();
   const outputs = await timed("deployment", () =>
     changeCount(preview.result.changeSummary) === 0
       ? serveUnchanged(context, kind, formerOutputs)
-      : deployChanges(context, { kind, options, preview, settings, drifts }),
+      : deployChanges(context, { kind, options, preview, settings, drifts, isDestroying }),
   );
   endRestore(site);
   remark(`Times: ${times.join(", ")}`);
@@ -109,7 +111,7 @@ export async function deployClone(kind: "up" | "upgrade", options: DeployOptions
 
 type Preview = EngineRun<Awaited<ReturnType<Stack["preview"]>>>;
 
-/** Says what would change. */
+/** Finds out what would change. */
 export async function previewed(
   context: Context,
   stack: Stack,
@@ -126,9 +128,19 @@ export async function previewed(
       }),
   );
   for (const warning of preview.warnings) remark(coloured("yellow", `Warning: ${warning}`));
-  for (const line of driftLines(drifts)) say(line);
-  for (const line of summarise(preview.plan)) say(line);
   return preview;
+}
+
+/**
+ * What would change. Pulumi's long difference comes first, so that the summary stands just above the question that follows.
+ *
+ * @param drifts what differs from what was declared
+ */
+export function planLines(
+  { plan, output }: Pick<Preview, "plan" | "output">,
+  { drifts = [], hasDifference }: { drifts?: readonly Drift[]; hasDifference: boolean },
+): string[] {
+  return [...(hasDifference ? [withoutRefresh(output), ""] : []), ...driftLines(drifts), ...summarise(plan)];
 }
 
 /** Proves that what is there serves, and notes the program and settings that it is equal to. */
@@ -157,12 +169,13 @@ async function deployChanges(
     preview: Preview;
     settings: StackSettings | undefined;
     drifts: readonly Drift[];
+    /** Whether something is replaced or removed. */
+    isDestroying: boolean;
   },
 ): Promise<OutputMap> {
   const { site, client, again } = context;
-  const { kind, options, preview, settings, drifts } = how;
+  const { kind, options, preview, settings, drifts, isDestroying } = how;
   const { plan } = preview;
-  const isDestroying = isDestructive(plan) || drifts.some(({ foreign }) => foreign);
   await refuseForeignNames(client, plan, readState(site)?.stateId);
   const volumes = [...(lastDeployer(site)?.volumes ?? []), ...options.useVolume, ...options.emptyVolume];
   await refuseFoundVolumes(client, plan, volumes, again);
@@ -185,10 +198,6 @@ async function deployChanges(
       ].join("\n"),
       exitCode.notGood,
     );
-  }
-  if (isDestroying) {
-    say();
-    say(withoutRefresh(preview.output));
   }
   if (isDestroying || kind === "upgrade") await consent(question(kind, isDestroying), options);
 

@@ -4,6 +4,7 @@ import { addToPlan, isDestructive, type Plan } from "../../cli/deployment/plan.t
 import { heldNamesReport, newNames } from "../../cli/deployment/names.ts";
 import { withoutRefresh } from "../../cli/preview.ts";
 import { summarise } from "../../cli/deployment/summary.ts";
+import { planLines } from "../../cli/upgrade/deploy-clone.ts";
 
 const stackUrn = "urn:pulumi:dev::slipway::pulumi:pulumi:Stack::slipway-dev";
 const systemUrn = "urn:pulumi:dev::slipway::slipway:camcops:Camcops::camcops";
@@ -341,5 +342,26 @@ describe("Pulumi's difference", () => {
       "Resources:",
       "    1 unchanged",
     ]);
+  });
+
+  it("stands before what is most worth reading before one agrees", () => {
+    const plan = planOf(
+      step("replace", ofService("server"), {
+        before: service("camcops_server", "2.4.23"),
+        after: service("camcops_server", "2.4.24"),
+        differences: ["labels"],
+      }),
+    );
+    const summary = summarise(plan);
+    const drift = { container: "camcops-server", foreign: false, undeclared: false, differences: [] };
+    const output = "Previewing update (dev):";
+    assert.equal(summary[0], "camcops: 1 service replaced (image 2.4.23 → 2.4.24)");
+    assert.deepEqual(planLines({ plan, output }, { drifts: [drift], hasDifference: true }), [
+      output,
+      "",
+      "camcops-server:",
+      ...summary,
+    ]);
+    assert.deepEqual(planLines({ plan, output }, { hasDifference: false }), summary);
   });
 });
