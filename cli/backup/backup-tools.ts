@@ -80,7 +80,7 @@ export async function backupTools(
       what,
     );
   const execIn = (member: ServiceMember, command: readonly string[], what: string) =>
-    pipeDocker(host, ["exec", "--interactive", member.id, ...command], what);
+    pipeDocker(host, ["exec", "--interactive", member.id, ...inLargePieces(command)], what);
   return {
     image,
     pack: (recipients) => throwAway("Compressing", ["pack", ...recipients]),
@@ -105,6 +105,16 @@ export async function backupTools(
     newIdentity: () => printed(throwAway("Making a key", ["age-keygen"])),
     ask: (member, command, what) => printed(execIn(member, command, what)),
   };
+}
+
+/**
+ * A command whose output leaves the container in pieces of 64 KiB. Dump tools write 4 KiB at a time, and each piece costs
+ * Docker as much work as a large one: more than the dump itself. The shell ends as the command does.
+ */
+function inLargePieces(command: readonly string[]): string[] {
+  const script =
+    'exec 4>&1; code=$({ { "$@" 3>&- 4>&-; echo $? >&3; } | dd obs=64k status=none >&4 3>&- 4>&-; } 3>&1); exit "$code"';
+  return ["sh", "-c", script, "sh", ...command];
 }
 
 /** What a process prints until it ends. */
