@@ -1,14 +1,14 @@
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
+import { Readable } from "node:stream";
 import type { EngineEvent, OutputMap } from "@pulumi/pulumi/automation/index.js";
 import type { Archive } from "../backup/archive-reader.ts";
 import { backupName } from "../backup/backup-name.ts";
 import { readBackupSettings } from "../backup/backup-settings.ts";
 import type { BackupTools } from "../backup/backup-tools.ts";
 import { emptyVolume, load, prove, restoredParts } from "../backup/load-stack.ts";
-import { writeNewFile } from "../backup/new-file.ts";
 import { openBackup, verifyBackup, type BackupFile } from "../backup/opened-backup.ts";
 import { backupFolder, saveStack } from "../backup/save-stack.ts";
+import { savePacked } from "../backup/saved-archive.ts";
 import { findParts } from "../backup/saved-parts.ts";
 import { readProtected } from "../deployment/state.ts";
 import { pulumi } from "../deployment/stack.ts";
@@ -16,6 +16,7 @@ import type { Member } from "../docker/containers.ts";
 import { ignoring } from "../docker/docker.ts";
 import { startAll, stopAll } from "../docker/pause.ts";
 import { Failure } from "../failure.ts";
+import { byteSize } from "../terminal/byte-size.ts";
 import { interruptible } from "../terminal/interruption.ts";
 import { remark } from "../terminal/terminal.ts";
 import { checkHealth, deployedNow, probeAll, runUp, toolsOf, type Context, type Source } from "./context.ts";
@@ -179,19 +180,27 @@ async function saveVolumes(
   for (const volume of new Set(Object.values(services).flatMap(({ volumes }) => volumes))) {
     const name = backupName(`${site.stack}-volume-${volume}`, created, { encrypted: recipient !== undefined });
     const file = join(folder, name);
-    await report.step(`Saving the volume ${volume}`, `to ${file}`, async () => {
-      const saved = tools.saveFiles(volume);
-      saved.stdin.end();
-      const packed = tools.pack(recipient === undefined ? [] : [recipient]);
-      const fed = pipeline(saved.stdout, packed.stdin).then(() => saved.ended);
-      fed.catch(() => undefined);
-      const whole = async function* () {
-        yield* packed.stdout as AsyncIterable<Buffer>;
-        await packed.ended;
-        await fed;
-      };
-      await writeNewFile(file, whole(), () => undefined);
-    });
+    await interruptible(
+      (signal) =>
+        report.step(`Saving the volume ${volume}`, `to ${file}`, (detail) => {
+          const saved = tools.saveFiles(volume);
+          saved.stdin.end();
+          signal.addEventListener("abort", saved.kill);
+          const content = async function* () {
+            yield* saved.stdout as AsyncIterable<Buffer>;
+            await saved.ended;
+          };
+          return savePacked(Readable.from(content(), { objectMode: false }), {
+            file,
+            packed: tools.pack(recipient === undefined ? [] : [recipient]),
+            signal,
+            onProgress: (bytes) => {
+              detail(`${byteSize(bytes)} written`);
+            },
+          });
+        }),
+      () => `What was written of ${file} has been removed. To go on, type: ${context.again}`,
+    );
     files.push(file);
   }
   return files;
