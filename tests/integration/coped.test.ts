@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { buildImage, builtReference, bundledImage, folderImage } from "../../components/build.ts";
 import { projectRoot } from "../../toolchain/root.js";
 import { Visitor } from "./coped-visitor.ts";
+import { proveSchedule } from "./support/backup-schedule.ts";
 import { Deployment } from "./support/deployment.ts";
 import { exec } from "./support/docker.ts";
 import { freePorts } from "./support/ports.ts";
@@ -370,6 +371,11 @@ print([module for module in ("pip", "setuptools", "coverage", "pytest") if impor
 print(pathlib.Path("/app/tests").exists())
 `;
       assert.equal(assertExit(await python(staging, "web", script), 0).stdout, "[]\n[]\nFalse\n");
+    });
+
+    it("is backed up by schedule, and the drill restores it", async () => {
+      const drill = await proveSchedule(sandbox, staging.stack);
+      assert.match(drill, /the database db: \d+ rows in \d+ tables; a dump of it is equal by checksum/);
     });
   });
 });

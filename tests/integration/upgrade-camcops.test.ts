@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { buildImage, builtReference, bundledImage } from "../../components/build.ts";
 import { CamcopsDeployment, services, type AddedTask } from "./camcops-deployment.ts";
+import { proveSchedule } from "./support/backup-schedule.ts";
 import { assertExit } from "./support/processes.ts";
 import { Sandbox } from "./support/sandbox.ts";
 
@@ -121,5 +122,10 @@ describe("CamCOPS with a database of an older schema", function () {
     for (const service of services) await camcops.untilHealthy(service);
     assertExit(await camcops.slipway("status"), 0);
     assertExit(await camcops.pulumi(["preview", "--expect-no-changes"]), 0);
+  });
+
+  it("is backed up by schedule, and the drill restores it", async () => {
+    const drill = await proveSchedule(sandbox, camcops.name);
+    assert.match(drill, /the database mysql: \d+ rows in \d+ tables; a dump of it is equal by checksum/);
   });
 });
