@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Load } from "../tests/integration/camcops-load.ts";
+import { CamcopsLoad } from "../tests/integration/camcops-load.ts";
 import { Deployment } from "../tests/integration/support/deployment.ts";
 import { exec } from "../tests/integration/support/docker.ts";
 import { freePorts } from "../tests/integration/support/ports.ts";
@@ -49,7 +49,7 @@ try {
     await stack.up();
     const former = await stack.containers();
     stack.set({ services: { camcops_server: { timeZone: "Europe/London" } } });
-    const load = await Load.start({ site, visitor: VISITOR, other: OTHER, serverPk });
+    const load = await CamcopsLoad.start({ site, visitor: VISITOR, other: OTHER, serverPk });
     const begin = Date.now();
     await sleep(MARGIN);
     const { code } = await stack.slipway("up", "--yes");

@@ -4,16 +4,20 @@ import type { ContainerArgs, GeneratedFiles, Mount, NetworkMembership } from "./
 import { FileVolume } from "./file-volume.ts";
 import { savedMounts, superuserActions } from "./operations.ts";
 import { Service, type PublishedPort, type ServiceTerms } from "./service.ts";
+import type { SocketVolume } from "./socket-volume.ts";
 import { Task } from "./task.ts";
 import type { Volume } from "./volume.ts";
 
 const secretsFolder = "/run/secrets";
 const superuserFolder = "/run/superuser";
+const socketFolder = "/run/sockets";
 
 /** The port in the container on which the application listens, under Django's own server and under its image's. */
 export const djangoPort = 8000;
 
 const superuserScript = readFileSync(new URL("django-superuser.py", import.meta.url), "utf8");
+
+const takeOverScript = readFileSync(new URL("django-take-over.py", import.meta.url), "utf8");
 
 /** Takes the user's name as one more argument. */
 function superuserCommand(action: "ensure" | "create" | "password", passwordFile: string): string[] {
@@ -59,6 +63,13 @@ export interface DjangoApplicationArgs
   code?: { folder: string; target: string } | undefined;
   /** Volumes for what the application itself keeps, such as uploads. @default none */
   data?: Mount[];
+  /**
+   * Where the application's server also listens, so that it is replaced without an interruption: nginx finds it by the socket
+   * `current` there, as the application's user. Its image has to bind the socket
+   * `$DJANGO_SOCKET_FOLDER/$SERVICE_INSTANCE.sock` where the first of these variables is set, and to finish what it has begun
+   * at SIGTERM. @default it listens on its port alone, and the former container goes before the new one comes
+   */
+  sockets?: SocketVolume | undefined;
   /** Takes what `collectstatic` collects, for a web server to deliver. @default nothing is collected */
   staticFiles?: Volume | undefined;
   /**
@@ -83,13 +94,22 @@ export class DjangoApplication extends pulumi.ComponentResource {
   constructor(name: string, args: DjangoApplicationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("slipway:index:DjangoApplication", name, {}, opts);
     const { host, system, image, userId, groupId, memory, cpus, logs, timeZone } = args;
-    const { service, prefix, database, isDeveloped, code, staticFiles, published, migrates } = args;
+    const { service, prefix, database, isDeveloped, code, staticFiles, sockets, published, migrates } = args;
     const child = { parent: this };
-    const files = (suffix: string, contents: Record<string, pulumi.Input<string>>, target: string): GeneratedFiles => ({
+    const files = (
+      suffix: string,
+      contents: Record<string, pulumi.Input<string>>,
+      target: string,
+      overlapping = false,
+    ): GeneratedFiles => ({
       target,
       volume: new FileVolume(
         `${name}-${suffix}-files`,
-        { host, system, carrierName: `${prefix}-${suffix}-files`, image, userId, groupId, files: contents },
+        {
+          ...{ host, system, image, userId, groupId, overlapping },
+          carrierName: `${prefix}-${suffix}-files`,
+          files: contents,
+        },
         child,
       ),
     });
@@ -104,6 +124,7 @@ export class DjangoApplication extends pulumi.ComponentResource {
       service,
       Object.fromEntries(Object.entries(secrets).map(([secret, value]) => [fileName(secret), value])),
       secretsFolder,
+      sockets !== undefined,
     );
     const staticFolder = `/srv/static`;
     const common = {
@@ -167,6 +188,7 @@ export class DjangoApplication extends pulumi.ComponentResource {
         command: manage("collectstatic", "--no-input"),
         mounts: [...common.mounts, { source: staticFiles, target: staticFolder }],
       });
+    const page = `http://127.0.0.1:${djangoPort}${args.healthPath}`;
     const ports: PublishedPort[] =
       published === undefined
         ? []
@@ -178,6 +200,11 @@ export class DjangoApplication extends pulumi.ComponentResource {
         service,
         containerName: args.containerName ?? `${prefix}-${service}`,
         ...(isDeveloped && { command: manage("runserver", `0.0.0.0:${djangoPort}`) }),
+        ...(sockets && {
+          environment: { ...common.environment, DJANGO_SOCKET_FOLDER: socketFolder },
+          mounts: [...common.mounts, { source: sockets, target: socketFolder }],
+          takesOver: ["python", "-c", takeOverScript],
+        }),
         networks: [...args.networks, ...(published === undefined ? [] : [published.network])].map((network) => ({
           network,
           aliases: [service],
@@ -185,7 +212,7 @@ export class DjangoApplication extends pulumi.ComponentResource {
         ports,
         restart: args.restart,
         healthCheck: {
-          command: ["python", "-c", fetchScript, `http://127.0.0.1:${djangoPort}${args.healthPath}`],
+          command: ["python", "-c", sockets === undefined ? fetchScript : takeOverScript, page],
           startPeriodSeconds: 120,
         },
         operations: {

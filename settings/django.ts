@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 
-import { absolutePath, list, text } from "./fields.ts";
+import { absolutePath, flag, list, text } from "./fields.ts";
 import { settingKey, valueAt } from "./path.ts";
 import type { Question } from "./question.ts";
 import type { Report } from "./remedy.ts";
@@ -57,6 +57,16 @@ export function djangoSettings({ image }: { image: string }) {
         description:
           "A page that answers 200 when the application works: without a login, and before the first migration too.",
       }),
+    withoutDowntime: flag()
+      .default(false)
+      .meta({
+        description:
+          "Replace the application without a lost request in staging and prod: the new container is healthy before nginx, by " +
+          "a socket, goes over to it. The image's server has to listen on `$DJANGO_SOCKET_FOLDER/$SERVICE_INSTANCE.sock`, too, " +
+          "where the first of these variables is set, and to finish what it has begun at SIGTERM, as Gunicorn does and as " +
+          "`templates/django` is set up.",
+        caution: "While it is replaced, the application takes its memory twice.",
+      }),
     environment: environmentVariables.default({}).meta({
       description: "Further environment variables of the application.",
       examples: [{ LANGUAGE_CODE: "de" }],
@@ -100,6 +110,7 @@ const decided: Readonly<Record<string, string>> = {
   DJANGO_SECRET_KEY: "a secret of the stack",
   DJANGO_SECRET_KEY_FILE: "a secret of the stack",
   DJANGO_SETTINGS_MODULE: "the setting settingsModule",
+  DJANGO_SOCKET_FOLDER: "the setting withoutDowntime",
   DJANGO_STATIC_ROOT: "the volume of static files",
   POSTGRES_DB: "the setting databaseName",
   POSTGRES_HOST: "the database of the deployment",
@@ -107,6 +118,7 @@ const decided: Readonly<Record<string, string>> = {
   POSTGRES_PASSWORD_FILE: "a secret of the stack",
   POSTGRES_PORT: "the database of the deployment",
   POSTGRES_USER: "the setting userName",
+  SERVICE_INSTANCE: "the setting withoutDowntime",
   TZ: "the setting timeZone",
 };
 
@@ -131,6 +143,22 @@ export function variablesAreFree(
       unset: settingKey([system, ...variable]),
     });
   }
+}
+
+/**
+ * The rule that only an application behind nginx is replaced without an interruption: in development there is Django's own
+ * server.
+ *
+ * @param system the system's key
+ * @param group the application's group in the system's settings
+ * @param settings the system's
+ */
+export function isReplacedBehindNginx(system: string, group: string, settings: unknown, report: Report): void {
+  const path = [group, "withoutDowntime"];
+  if (valueAt(settings, path) !== true) return;
+  report(path, "must not be true in dev, where Django's own server runs and starts anew when the code changes", {
+    unset: settingKey([system, ...path]),
+  });
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 
-import { variablesAreFree } from "../django.ts";
+import { isReplacedBehindNginx, variablesAreFree } from "../django.ts";
 import { environmentNames, environments } from "../environment.ts";
 import { oneOf, wholeNumber } from "../fields.ts";
 import { valueAt } from "../path.ts";
@@ -41,7 +41,13 @@ function heapIsLargeEnough(settings: unknown, report: Report): void {
 /** What COPED's settings keep with the stack's environment: development has no place elsewhere. */
 export function copedEnvironmentRule(stack: unknown, report: Report): void {
   const environment = oneOf(environmentNames).safeParse(valueAt(stack, ["environment"])).data;
-  if (environment === undefined || environments[environment].isForDevelopment) return;
+  if (environment === undefined) return;
+  if (environments[environment].isForDevelopment) {
+    isReplacedBehindNginx("coped", "application", valueAt(stack, ["coped"]), (path, ...problem) => {
+      report(["coped", ...path], ...problem);
+    });
+    return;
+  }
   const refuse = (path: string[], reason: string) => {
     const key = ["coped", ...path].join(".");
     report(["coped", ...path], `must not be set in ${environment}, ${reason}`, { unset: key });

@@ -1,4 +1,4 @@
-import { variablesAreFree } from "../django.ts";
+import { isReplacedBehindNginx, variablesAreFree } from "../django.ts";
 import { environmentNames, environments } from "../environment.ts";
 import { oneOf } from "../fields.ts";
 import { settingKey, valueAt } from "../path.ts";
@@ -19,6 +19,7 @@ export function siddataRules(stack: unknown, report: Report): void {
   if (environments[environment].isForDevelopment) {
     const hasModel = valueAt(settings, ["tfServing", "container"]) !== false;
     const model = hasModel ? ["grpc", "rest"].map((interfaceName) => ["tfServing", interfaceName]) : [];
+    isReplacedBehindNginx("siddata", "backend", settings, within);
     portsDiffer("siddata", [["backend"], ["db"], ["adminer"], ...model], settings, within);
   } else if (valueAt(settings, ["backend", "folder"]) !== undefined) {
     within(

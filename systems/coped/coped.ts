@@ -6,6 +6,7 @@ import { ReverseProxy, type ProxyRoute } from "../../components/reverse-proxy.ts
 import { SearchEngine } from "../../components/search-engine.ts";
 import { Secret } from "../../components/secret.ts";
 import { Service } from "../../components/service.ts";
+import { SocketVolume } from "../../components/socket-volume.ts";
 import { Volume } from "../../components/volume.ts";
 import type { CopedSettings } from "../../settings/coped/settings.ts";
 import { copedSystem } from "../../settings/coped/system.ts";
@@ -79,6 +80,7 @@ export class Coped extends pulumi.ComponentResource {
       ...services[service],
     });
 
+    const user = { userId: settings.userId, groupId: settings.groupId };
     const data = network("data", "internal");
     const app = network("app", "internal");
     const postgresPassword = secret("postgres-password", secrets.postgresPassword);
@@ -117,14 +119,16 @@ export class Coped extends pulumi.ComponentResource {
     const staticFiles = isForDevelopment
       ? undefined
       : new Volume(`${name}-static`, { volumeName: `${settings.name}-static` }, child);
+    const sockets = application.withoutDowntime
+      ? new SocketVolume(`${name}-sockets`, { volumeName: `${settings.name}-sockets`, ...user }, child)
+      : undefined;
     const folder = isForDevelopment ? applicationFolder(settings.application.folder, settings.images.web) : undefined;
     new DjangoApplication(
       `${name}-web`,
       {
         ...common("web"),
         prefix: settings.name,
-        userId: settings.userId,
-        groupId: settings.groupId,
+        ...user,
         networks: [data, app],
         published: bypass && { ...bypass, network: network("bypass", "edge"), address: bypass.hostAddress },
         database: {
@@ -148,6 +152,7 @@ export class Coped extends pulumi.ComponentResource {
         isDeveloped: isForDevelopment,
         code: folder === undefined ? undefined : { folder, target: application.codePath },
         staticFiles,
+        sockets,
         migrates: isForDevelopment,
         flushesDatabase: settings.flushDatabase,
         superuser: { ...settings.superuser, password: this.superuserPassword },
@@ -176,8 +181,7 @@ export class Coped extends pulumi.ComponentResource {
           mounts:
             voila.notebooks === undefined ? [] : [{ source: voila.notebooks, target: "/notebooks", readOnly: true }],
           networks: [{ network: app, aliases: ["voila"] }],
-          userId: settings.userId,
-          groupId: settings.groupId,
+          ...user,
           healthCheck: {
             command: [
               "python",
@@ -194,7 +198,7 @@ export class Coped extends pulumi.ComponentResource {
     }
 
     const routes: ProxyRoute[] = [
-      { path: "/", to: { upstream: `http://web:${djangoPort}` } },
+      { path: "/", to: sockets ? { sockets, socket: "current" } : { upstream: `http://web:${djangoPort}` } },
       ...(staticFiles === undefined ? [] : [{ path: "/static/", to: { files: staticFiles } }]),
       ...(voila.container
         ? [{ path: voilaPath, to: { upstream: `http://voila:${voilaPort}` }, webSockets: true }]
@@ -207,6 +211,7 @@ export class Coped extends pulumi.ComponentResource {
         networks: [app],
         published: { network: network("edge", "edge"), address: settings.hostAddress, hostPort: settings.hostPort },
         routes,
+        ...(sockets && { user }),
       },
       child,
     );

@@ -5,6 +5,7 @@ import { PostgresqlDatabase } from "../../components/postgresql-database.ts";
 import { ReverseProxy } from "../../components/reverse-proxy.ts";
 import { Secret } from "../../components/secret.ts";
 import { Service } from "../../components/service.ts";
+import { SocketVolume } from "../../components/socket-volume.ts";
 import { Volume } from "../../components/volume.ts";
 import { environments, type Environment } from "../../settings/environment.ts";
 import type { SiddataSettings } from "../../settings/siddata/settings.ts";
@@ -154,6 +155,9 @@ export class Siddata extends pulumi.ComponentResource {
     const address = reachable(published.hostAddress);
     const proxyNetwork = isForDevelopment ? undefined : network("web", "internal");
     const staticFiles = isForDevelopment ? undefined : volume("static");
+    const sockets = backend.withoutDowntime
+      ? new SocketVolume(`${name}-sockets`, { volumeName: `${settings.name}-sockets`, ...user }, child)
+      : undefined;
     // The backend asks other servers for what it recommends.
     const backendEdge = network("backend-edge", "edge");
     const folder = isForDevelopment ? applicationFolder(settings.backend.folder, settings.images.backend) : undefined;
@@ -189,6 +193,7 @@ export class Siddata extends pulumi.ComponentResource {
         code: folder === undefined ? undefined : { folder, target: backend.codePath },
         data: backend.dataFolders.map((path) => ({ source: volume(path.slice(1).replaceAll("/", "-")), target: path })),
         staticFiles,
+        sockets,
         migrates: backend.migrate ?? isForDevelopment,
         superuser: { username: settings.superuser.username, password: this.superuserPassword },
         ...services.backend,
@@ -232,9 +237,10 @@ export class Siddata extends pulumi.ComponentResource {
             hostPort: proxy.hostPort,
           },
           routes: [
-            { path: "/", to: { upstream: `http://backend:${djangoPort}` } },
+            { path: "/", to: sockets ? { sockets, socket: "current" } : { upstream: `http://backend:${djangoPort}` } },
             { path: "/static/", to: { files: staticFiles } },
           ],
+          ...(sockets && { user }),
           ...services.proxy,
         },
         { ...child, dependsOn: [application] },

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { Browser, servedCertificate, type Site } from "./camcops-browser.ts";
-import { Load } from "./camcops-load.ts";
+import { CamcopsLoad } from "./camcops-load.ts";
 import { Deployment } from "./support/deployment.ts";
 import { exec } from "./support/docker.ts";
 import { DockerEvents } from "./support/docker-events.ts";
@@ -110,7 +110,7 @@ describe("CamCOPS without downtime", () => {
     const before = await onlyOne("camcops_server");
     const [latest] = await query("SELECT MAX(id) FROM _security_audit");
     changeServer("always");
-    const load = await Load.start({ site: await site(), visitor: superuser, other, serverPk });
+    const load = await CamcopsLoad.start({ site: await site(), visitor: superuser, other, serverPk });
     const replaced = await replacedBy(async () => {
       await sleep(2_000);
       await stack.up();

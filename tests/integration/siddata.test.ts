@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { buildImage, bundledImage, contextHash, type BuildContext } from "../../components/build.ts";
 import { projectRoot } from "../../toolchain/root.js";
+import { proveSchedule } from "./support/backup-schedule.ts";
 import { Deployment } from "./support/deployment.ts";
 import { exec } from "./support/docker.ts";
 import { assertHardened } from "./support/hardening.ts";
 import { freePorts } from "./support/ports.ts";
+import { DjangoLoad } from "./django-load.ts";
 import { assertExit, type Result } from "./support/processes.ts";
 import { Sandbox } from "./support/sandbox.ts";
 
@@ -280,6 +283,41 @@ describe("Siddata", function () {
         [],
       );
       await siddata.expectNoChanges();
+    });
+
+    it("loses no request, and sends no form twice, while the backend is replaced without downtime", async () => {
+      const backend = (memory: number) => ({ backend: { withoutDowntime: true }, services: { backend: { memory } } });
+      siddata.set(backend(512));
+      await siddata.up();
+      const shown = await siddata.slipway("output", "siddataSuperuserPassword", "--show-secrets");
+      const superuser = { username: "admin", password: assertExit(shown, 0).stdout.trimEnd() };
+      const before = await siddata.containers();
+      siddata.set(backend(513));
+      const load = await DjangoLoad.start({ site: { port, serverName: "localhost" }, superuser });
+      await siddata.up().catch(async (error: unknown) => {
+        await load.stop();
+        throw error;
+      });
+      await sleep(2_000);
+      const { requests, failures, added } = await load.stop();
+      assert.deepEqual(failures, []);
+      assert.ok(requests > 100);
+      const sql = "SELECT title FROM catalogue_dataset ORDER BY title";
+      const query = ["psql", "--username=siddata", "--dbname=siddata", "-At", `--command=${sql}`];
+      const titles = assertExit(await exec(`${siddata.name}-db`, query), 0)
+        .stdout.trim()
+        .split("\n");
+      assert.deepEqual(titles, added.sort());
+      const replaced = await siddata.replacedSince(before);
+      assert.match(replaced.find((name) => name.startsWith("backend")) ?? "", /^backend-[0-9a-f]{8}$/);
+      assert.ok(!replaced.includes("proxy"));
+      await siddata.expectNoChanges();
+      await siddata.expectNoDrift();
+    });
+
+    it("is backed up by schedule, and the drill restores it", async () => {
+      const drill = await proveSchedule(sandbox, siddata.stack);
+      assert.match(drill, /the database db: \d+ rows in \d+ tables; a dump of it is equal by checksum/);
     });
   });
 });

@@ -12,7 +12,7 @@ import { parseStack } from "../../settings/parse.ts";
 import { SettingsError } from "../../settings/problems.ts";
 import { Coped, type CopedSecrets } from "../../systems/coped/coped.ts";
 import type { Recorded } from "../mocks.ts";
-import { described, isMadeAfter, named, recordOnHost } from "../recorded.ts";
+import { described, differences, isMadeAfter, named, recordOnHost } from "../recorded.ts";
 import { findSecrets } from "../secret-search.ts";
 
 const images = { web: "web:1", nginx: "nginx:1", db: "postgres:1", elasticsearch: "elasticsearch:1", voila: "voila:1" };
@@ -131,6 +131,20 @@ describe("Coped in production", () => {
         { path: "/voila/", to: { upstream: "http://voila:8866" }, webSockets: true },
       ]),
     );
+  });
+
+  it("has nginx, as the application's user, find it by a socket where it is replaced without downtime", async () => {
+    const overlapping = await recordCoped("prod", { application: { withoutDowntime: true } });
+    const { removed, added } = differences(recorded, overlapping);
+    assert.deepEqual(removed, []);
+    assert.deepEqual(added, [
+      "coped-sockets",
+      "coped-sockets-volume",
+      "coped-web-service-revision",
+      "coped-web-web-files-revision",
+    ]);
+    assert.equal(named(overlapping, "coped-nginx-service-container").inputs["user"], "1000:1000");
+    assert.match(nginxFile(overlapping) ?? "", /set \$upstream http:\/\/unix:\/run\/sockets\/current;/);
   });
 
   it("ends kernels that are idle or slow", () => {
@@ -305,13 +319,14 @@ describe("COPED's settings", () => {
     const clashing = {
       hostPort: 8000,
       bypass: {},
-      application: { environment: { DEBUG: "true", EMAIL_HOST: "mail.test" } },
+      application: { environment: { DEBUG: "true", EMAIL_HOST: "mail.test" }, withoutDowntime: true },
       services: { elasticsearch: { memory: 512 } },
     };
     assert.deepEqual(problems("dev", clashing), [
       "coped.bypass.hostPort: must differ from coped.hostPort: a port of the host serves one service only",
       "coped.application.environment.DEBUG: must not be set here: it is decided by the stack's environment",
       "coped.services.elasticsearch.memory: must be at least 1024 MiB, half of which is Elasticsearch's heap",
+      "coped.application.withoutDowntime: must not be true in dev, where Django's own server runs and starts anew when the code changes",
     ]);
     assert.deepEqual(
       problems("dev", { ...clashing, hostPort: 1, application: {}, elasticsearch: { container: false } }),

@@ -5,15 +5,18 @@ import { DjangoApplication, type DjangoApplicationArgs } from "../../components/
 import type { Host } from "../../components/host.ts";
 import { Image } from "../../components/image.ts";
 import { Network } from "../../components/network.ts";
+import { SocketVolume } from "../../components/socket-volume.ts";
 import { Volume } from "../../components/volume.ts";
 import { hardened, labels, ownerLabels } from "../hardened.ts";
 import type { Recorded } from "../mocks.ts";
+import { stateId } from "../provider-outputs.ts";
 import { described, isMadeAfter, named, recordOnHost } from "../recorded.ts";
 import { findSecrets } from "../secret-search.ts";
 
 const secrets = { database: "p@ss of db", key: "k3y of django", superuser: "p@ss of the chief", mail: "p@ss of mail" };
 
 const script = readFileSync(new URL("../../components/django-superuser.py", import.meta.url), "utf8");
+const takeOverScript = readFileSync(new URL("../../components/django-take-over.py", import.meta.url), "utf8");
 
 type Own = (host: Host, options: pulumi.ComponentResourceOptions) => Partial<DjangoApplicationArgs>;
 
@@ -196,6 +199,26 @@ describe("DjangoApplication", () => {
     assert.deepEqual(named(recorded, "app-migrate-container").inputs["networksAdvanced"], [
       { name: "shop_net", aliases: [] },
     ]);
+  });
+
+  it("is replaced beside its former container where there is a folder for sockets, and its tasks know nothing of it", async () => {
+    const recorded = await recordApplication((_, options) => ({
+      sockets: new SocketVolume("sockets", { volumeName: "shop_sockets", userId: 1234, groupId: 1235 }, options),
+    }));
+    const { inputs, options } = named(recorded, "app-service-container");
+    assert.equal(inputs["name"], `shop-web-${stateId}`);
+    assert.equal(options.deleteBeforeReplace, undefined);
+    assert.deepEqual(inputs["envs"], [...envs, "DJANGO_SOCKET_FOLDER=/run/sockets", `SERVICE_INSTANCE=${stateId}`]);
+    assert.deepEqual((inputs["volumes"] as unknown[])[0], {
+      containerPath: "/run/sockets",
+      readOnly: false,
+      volumeName: "shop_sockets",
+    });
+    assert.deepEqual((inputs["healthcheck"] as { tests: string[] }).tests, [
+      ...["CMD", "python", "-c", takeOverScript, "http://127.0.0.1:8000/health"],
+    ]);
+    assert.equal(named(recorded, "app-web-files-carrier").inputs["name"], `shop-web-files-${stateId}`);
+    assert.deepEqual(named(recorded, "app-migrate-container").inputs["envs"], envs);
   });
 
   it("hands on further variables and secrets, and its limits", async () => {

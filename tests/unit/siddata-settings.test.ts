@@ -49,6 +49,17 @@ describe("Siddata's settings", () => {
     assert.deepEqual(problems("prod", clash), []);
   });
 
+  it("refuse to replace in dev without downtime what starts anew by itself there", () => {
+    const backend = { withoutDowntime: true };
+    assert.deepEqual(problems("dev", { backend }), [
+      [
+        "siddata.backend.withoutDowntime",
+        "must not be true in dev, where Django's own server runs and starts anew when the code changes",
+      ],
+    ]);
+    assert.deepEqual(problems("prod", { backend }), []);
+  });
+
   it("refuse variables that are decided elsewhere, and a folder of code outside of dev", () => {
     assert.deepEqual(problems("dev", { backend: { environment: { DEBUG: "true", OWN: "x" } } }), [
       ["siddata.backend.environment.DEBUG", "must not be set here: it is decided by the stack's environment"],

@@ -350,6 +350,29 @@ describe("Siddata in production", () => {
     for (const task of ["migrate", "superuser"]) assert.equal(inputsOf(migrating, task)["attach"], true, task);
   });
 
+  it("has nginx, as the backend's user, find the backend by a socket where it is replaced without downtime", async () => {
+    const backend = { ...settings.backend, withoutDowntime: true };
+    const overlapping = await recordSiddata({ environment: "prod", settings: { ...settings, backend } });
+    const { removed, added } = differences(recorded, overlapping);
+    assert.deepEqual(removed, []);
+    assert.deepEqual(added, [
+      "siddata-backend-backend-files-revision",
+      "siddata-backend-service-revision",
+      "siddata-sockets",
+      "siddata-sockets-volume",
+    ]);
+    const { user, volumes } = inputsOf(overlapping, "proxy") as { user: string; volumes: { volumeName: string }[] };
+    assert.equal(user, "1000:1000");
+    assert.deepEqual(
+      volumes.map(({ volumeName }) => volumeName),
+      ["siddata-sockets", "siddata-static", named(overlapping, "siddata-proxy-files-volume").inputs["name"]],
+    );
+    const { uploads } = named(overlapping, "siddata-proxy-files-carrier").inputs as {
+      uploads: { secret: { content: string }[] };
+    };
+    assert.match(uploads.secret[0]?.content ?? "", /set \$upstream http:\/\/unix:\/run\/sockets\/current;/);
+  });
+
   it("keeps folders of the application in volumes of their own", async () => {
     const told = { ...settings, backend: { ...settings.backend, dataFolders: ["/srv/media"] } };
     const keeping = await recordSiddata({ environment: "prod", settings: told });
