@@ -96,7 +96,8 @@ export async function prove(
   report: Report,
 ): Promise<void> {
   const proof = await report.step(`Comparing ${partTitle(part)}`, "with what was saved", async () => {
-    const { content, proof } = await readPart(tools, to, () => undefined, { atRest: true });
+    const how = { atRest: true, isCounted: !comparable };
+    const { content, proof } = await readPart(tools, to, () => undefined, how);
     await readToEnd(content);
     return await proof();
   });

@@ -78,12 +78,13 @@ export interface ReadPart {
  *
  * @param note is told of files that cannot be saved
  * @param how.atRest nobody writes meanwhile: rows are counted once, while they are read. @default others may write
+ * @param how.isCounted of a database nothing but its rows is asked for: there is no content. @default it is dumped
  */
 export async function readPart(
   tools: ReadTools,
   { part, member, ...where }: ReadablePart,
   note: (problem: string) => void,
-  { atRest = false }: { atRest?: boolean } = {},
+  { atRest = false, isCounted = false }: { atRest?: boolean; isCounted?: boolean } = {},
 ): Promise<ReadPart> {
   if ("volume" in where) return readFiles(tools, where.volume, note);
   const { database } = where;
@@ -91,11 +92,12 @@ export async function readPart(
   const counting = count();
   counting.catch(() => undefined);
   if (!atRest) await counting;
-  const { stdin, stdout, ended } = tools.execIn(member, database.dump, `Dumping the database ${part.service}`);
-  stdin.end();
   const checksum = new DumpChecksum();
   return {
     content: (async function* () {
+      if (isCounted) return;
+      const { stdin, stdout, ended } = tools.execIn(member, database.dump, `Dumping the database ${part.service}`);
+      stdin.end();
       for await (const chunk of stdout as AsyncIterable<Buffer>) {
         checksum.update(chunk);
         yield chunk;
