@@ -2,16 +2,17 @@ import { join } from "node:path";
 import type Docker from "dockerode";
 import { label } from "../../components/labels.ts";
 import type { Report } from "../../toolchain/report.js";
+import { backupName } from "../backup/backup-name.ts";
+import { saveVolume } from "../backup/save-volume.ts";
 import { exitCode, Failure } from "../failure.ts";
 import { ignoring } from "../docker/docker.ts";
-import { byteSize } from "../terminal/byte-size.ts";
 import { interruptible } from "../terminal/interruption.ts";
 import { coloured, remark } from "../terminal/terminal.ts";
 import type { ComposeContainer } from "./compose.ts";
 import { serverUser } from "./database-data.ts";
 import { giveVolumeTo } from "./installation.ts";
 import { removeJournal, writeJournal, type FormerContainer, type FormerData } from "./journal.ts";
-import { copyFiles, saveFiles } from "./volume-data.ts";
+import { copyFiles } from "./volume-data.ts";
 import { goBack, type Begun } from "./way-back.ts";
 
 /** Seconds in which a database ends cleanly; Docker's default of 10 kills a large one. */
@@ -161,21 +162,10 @@ async function saveDatabase(
   volume: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const file = join(folder, backupName(site.stack, new Date(), recipient !== undefined));
-  const problems: string[] = [];
-  const note = (problem: string) => problems.push(problem);
-  await report.step(`Saving the volume ${volume}`, "the way back, whatever the stack does to the data", (detail) => {
-    signal.throwIfAborted();
-    return saveFiles(tools, volume, note, {
-      file,
-      packed: tools.pack(recipient === undefined ? [] : [recipient]),
-      signal,
-      onProgress: (bytes) => {
-        detail(`${byteSize(bytes)} written`);
-      },
-    });
-  });
-  for (const problem of problems) remark(coloured("yellow", `Warning: left out: ${problem}`));
+  const name = backupName(`${site.stack}-before-take-over`, new Date(), { encrypted: recipient !== undefined });
+  const file = join(folder, name);
+  const why = "the way back, whatever the stack does to the data";
+  await saveVolume(tools, volume, { file, why, recipient, signal }, report);
   if (recipient === undefined) {
     remark(
       coloured("yellow", "Warning: it is not encrypted; only its mode 0600 protects it (slipway:backup: recipient)."),
@@ -183,10 +173,4 @@ async function saveDatabase(
   }
   remark(`The database's files as they were: ${file}`);
   return file;
-}
-
-/** Such as `prod-before-take-over-20260131T120000Z.tar.zst`. */
-function backupName(stack: string, created: Date, encrypted: boolean): string {
-  const time = created.toISOString().replace(/\.\d+/, "").replaceAll(/[-:]/g, "");
-  return `${stack}-before-take-over-${time}.tar.zst${encrypted ? ".age" : ""}`;
 }

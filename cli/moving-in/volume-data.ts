@@ -1,7 +1,5 @@
-import { Readable } from "node:stream";
 import type { BackupTools } from "../backup/backup-tools.ts";
 import { readToEnd } from "../backup/read-to-end.ts";
-import { savePacked, type BackupFile } from "../backup/saved-archive.ts";
 import { feed, readFiles } from "../backup/saved-parts.ts";
 import { pipeDocker, type DockerPipe } from "../docker/docker-pipe.ts";
 import { exitCode, Failure } from "../failure.ts";
@@ -69,22 +67,6 @@ export function measured(output: string): { bytes: number; free: number; isEmpty
     throw new Error(`du and df print something unknown:\n${output}`);
   }
   return { bytes: Number(used) * 1024, free: Number(free) * 1024, isEmpty: count === "0" };
-}
-
-/**
- * Saves the files of a volume that nobody uses, in a new file.
- *
- * @param note is told of files that cannot be saved
- * @returns how many bytes the file has.
- */
-export function saveFiles(
-  tools: BackupTools,
-  volume: string,
-  note: (problem: string) => void,
-  to: BackupFile,
-): Promise<number> {
-  const { content } = readFiles(endedBy(to.signal, tools), volume, note);
-  return savePacked(Readable.from(content, { objectMode: false }), to);
 }
 
 /** The same tools, but for what reads and fills volumes being ended by a signal. */

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import type { EngineEvent, OutputMap } from "@pulumi/pulumi/automation/index.js";
 import type { Archive } from "../backup/archive-reader.ts";
 import { backupName } from "../backup/backup-name.ts";
@@ -8,7 +7,7 @@ import type { BackupTools } from "../backup/backup-tools.ts";
 import { emptyVolume, load, prove, restoredParts } from "../backup/load-stack.ts";
 import { openBackup, verifyBackup, type BackupFile } from "../backup/opened-backup.ts";
 import { backupFolder, saveStack } from "../backup/save-stack.ts";
-import { savePacked } from "../backup/saved-archive.ts";
+import { saveVolume } from "../backup/save-volume.ts";
 import { findParts } from "../backup/saved-parts.ts";
 import { readProtected } from "../deployment/state.ts";
 import { pulumi } from "../deployment/stack.ts";
@@ -16,7 +15,6 @@ import type { Member } from "../docker/containers.ts";
 import { ignoring } from "../docker/docker.ts";
 import { startAll, stopAll } from "../docker/pause.ts";
 import { Failure } from "../failure.ts";
-import { byteSize } from "../terminal/byte-size.ts";
 import { interruptible } from "../terminal/interruption.ts";
 import { remark } from "../terminal/terminal.ts";
 import { checkHealth, deployedNow, probeAll, runUp, toolsOf, type Context, type Source } from "./context.ts";
@@ -181,24 +179,7 @@ async function saveVolumes(
     const name = backupName(`${site.stack}-volume-${volume}`, created, { encrypted: recipient !== undefined });
     const file = join(folder, name);
     await interruptible(
-      (signal) =>
-        report.step(`Saving the volume ${volume}`, `to ${file}`, (detail) => {
-          const saved = tools.saveFiles(volume);
-          saved.stdin.end();
-          signal.addEventListener("abort", saved.kill);
-          const content = async function* () {
-            yield* saved.stdout as AsyncIterable<Buffer>;
-            await saved.ended;
-          };
-          return savePacked(Readable.from(content(), { objectMode: false }), {
-            file,
-            packed: tools.pack(recipient === undefined ? [] : [recipient]),
-            signal,
-            onProgress: (bytes) => {
-              detail(`${byteSize(bytes)} written`);
-            },
-          });
-        }),
+      (signal) => saveVolume(tools, volume, { file, why: `to ${file}`, recipient, signal }, report),
       () => `What was written of ${file} has been removed. To go on, type: ${context.again}`,
     );
     files.push(file);
