@@ -1,22 +1,18 @@
 import type { SystemName } from "../settings/systems.ts";
 import { isServersOwn } from "../settings/postgresql.ts";
+import type { ComposeDatabase, ComposeProject } from "./import.ts";
 import { nowhere, setting, takeVariables, type Home, type VariableSettings } from "./variable-homes.ts";
 import type { Variable } from "./variables-file.ts";
 
 /** How a system with a Django application and PostgreSQL is set up. */
 export interface DjangoHomes {
   system: "coped" | "siddata";
-  /** The groups of the system's settings. */
+  /** The group of the application's settings. */
   application: string;
-  database: string;
+  /** The database's service in the Compose file, and the group of its settings and the secret that take it over. */
+  database: Pick<ComposeDatabase, "service" | "otherServices" | "volume"> & { group: string; password: string };
   /** Where the system's own variables are; undefined for any other, which goes to the application. */
   homeOf: (name: string, value: string) => Home | undefined;
-}
-
-/** What such a system's variables say, and of its database, as it is there. */
-export interface DjangoVariables extends VariableSettings {
-  databaseName: string;
-  userName: string;
 }
 
 /** What may be a password or key by its name; a public one is none. */
@@ -26,11 +22,14 @@ const secretName =
 /** An address with a password in it, such as a database's. */
 const addressWithPassword = /:\/\/[^/?#\s:@]*:[^/?#\s@]+@/;
 
-/** Takes over the variables of a system with a Django application and PostgreSQL, whose database is called as the system. */
+/**
+ * Takes over the variables of a system with a Django application and PostgreSQL, whose database is called as the system
+ * unless they say otherwise, and tells where that is.
+ */
 export function takeDjangoVariables(
   variables: readonly Variable[],
-  { system, application, database, homeOf }: DjangoHomes,
-): DjangoVariables {
+  { system, application, database: { group, password, ...database }, homeOf }: DjangoHomes,
+): VariableSettings & { compose: ComposeProject } {
   const values = new Map(variables.map(({ name, value }) => [name, value]));
   const found = takeVariables(system, variables, (name, value) => {
     if (value === "") return nowhere("is empty, which leaves the default in force");
@@ -39,7 +38,7 @@ export function takeDjangoVariables(
       case "POSTGRES_USER":
         return isServersOwn(value)
           ? nowhere(`is ${value}, which is the server's own: here both database and user are the application's alone`)
-          : setting(`${database}.${name === "POSTGRES_DB" ? "databaseName" : "userName"}`);
+          : setting(`${group}.${name === "POSTGRES_DB" ? "databaseName" : "userName"}`);
       case "DJANGO_SETTINGS_MODULE":
         return setting(`${application}.settingsModule`);
       case "ALLOWED_HOSTS":
@@ -50,10 +49,28 @@ export function takeDjangoVariables(
         return homeOf(name, value) ?? furtherVariable(system, application, name, value);
     }
   });
+  const { name } = found.settings;
   return {
     ...found,
-    databaseName: values.get("POSTGRES_DB") ?? system,
-    userName: values.get("POSTGRES_USER") ?? system,
+    compose: {
+      ...(typeof name === "string" && { name }),
+      database: {
+        ...database,
+        server: "PostgreSQL",
+        folder: "/var/lib/postgresql/data",
+        databaseName: values.get("POSTGRES_DB") ?? system,
+        userName: values.get("POSTGRES_USER") ?? system,
+        setting: `${system}.${group}.volume`,
+        folderSetting: `${system}.${group}.volumeFolder`,
+        ownVolume: "db-data",
+        image: `${system}.images.db`,
+        credentials: {
+          databaseName: `${system}.${group}.databaseName`,
+          userName: `${system}.${group}.userName`,
+          password,
+        },
+      },
+    },
   };
 }
 

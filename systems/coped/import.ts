@@ -74,40 +74,23 @@ export const copedImporter: Importer = {
 };
 
 function importCoped({ variables }: ExistingInstallation): ImportedSystem {
-  const { databaseName, userName, ...found } = takeDjangoVariables(variables, {
-    system: "coped",
-    application: "application",
-    database: "database",
-    homeOf,
-  });
-  const { name } = found.settings;
   return {
-    ...found,
+    ...takeDjangoVariables(variables, {
+      system: "coped",
+      application: "application",
+      database: {
+        group: "database",
+        service: "db",
+        volume: "postgresql_volume",
+        password: "copedPostgresPassword",
+      },
+      homeOf,
+    }),
     differences: [],
     remarks: [
       "Not taken over: Elasticsearch's index, which is made anew from the database; what is hard-coded in COPED's own images.",
       "The application is COPED's own code only if you say so: coped.application.folder, or coped.images.web. What it has to read and answer: docs/coped.md.",
     ],
-    compose: {
-      ...(typeof name === "string" && { name }),
-      database: {
-        server: "PostgreSQL",
-        service: "db",
-        folder: "/var/lib/postgresql/data",
-        volume: "postgresql_volume",
-        databaseName,
-        userName,
-        setting: "coped.database.volume",
-        folderSetting: "coped.database.volumeFolder",
-        ownVolume: "db-data",
-        image: "coped.images.db",
-        credentials: {
-          databaseName: "coped.database.databaseName",
-          userName: "coped.database.userName",
-          password: "copedPostgresPassword",
-        },
-      },
-    },
   };
 }
 

@@ -38,13 +38,12 @@ export const siddataImporter: Importer = {
 };
 
 function importSiddata({ variables }: ExistingInstallation): ImportedSystem {
-  const { databaseName, userName, ...found } = takeDjangoVariables(variables, {
+  const found = takeDjangoVariables(variables, {
     system: "siddata",
     application: "backend",
-    database: "db",
+    database: { group: "db", service: "sidb", otherServices: ["db"], password: "siddataDatabasePassword" },
     homeOf,
   });
-  const { name } = found.settings;
   return {
     ...found,
     differences: [],
@@ -55,26 +54,6 @@ function importSiddata({ variables }: ExistingInstallation): ImportedSystem {
       "The backend is Siddata's own code only if you say so: siddata.backend.folder, or siddata.images.backend. What it has to read and answer: docs/siddata.md.",
       "Models and media are not taken over: siddata.tfServing.modelFolder names the models' folder of the host.",
     ],
-    compose: {
-      ...(typeof name === "string" && { name }),
-      database: {
-        server: "PostgreSQL",
-        service: "sidb",
-        otherServices: ["db"],
-        folder: "/var/lib/postgresql/data",
-        databaseName,
-        userName,
-        setting: "siddata.db.volume",
-        folderSetting: "siddata.db.volumeFolder",
-        ownVolume: "db-data",
-        image: "siddata.images.db",
-        credentials: {
-          databaseName: "siddata.db.databaseName",
-          userName: "siddata.db.userName",
-          password: "siddataDatabasePassword",
-        },
-      },
-    },
   };
 }
 
