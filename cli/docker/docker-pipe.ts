@@ -1,11 +1,14 @@
 import { spawn } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
+import { finished, PassThrough, pipeline, type Readable, type Writable } from "node:stream";
 import { Failure } from "../failure.ts";
 
 /** How much of what a process complains of is kept, in characters. */
 const complaintLength = 2000;
 
-/** A process in a container, joined to this one by pipes: whoever reads slowly makes it wait. */
+/**
+ * A process in a container, joined to this one by pipes: whoever reads slowly makes it wait, and whoever reads late loses
+ * nothing.
+ */
 export interface DockerPipe {
   stdin: Writable;
   stdout: Readable;
@@ -43,11 +46,15 @@ export function pipeProcess(program: string, args: readonly string[], what: stri
     child.on("error", (error) => {
       reject(new Failure(`${what} failed: ${error.message}`));
     });
-    child.on("close", (code, signal) => {
-      if (code === 0) resolve();
-      else reject(new Failure(`${what} failed (${signal ?? `exit code ${code}`}): ${complaint.trim()}`));
+    child.on("exit", (code, signal) => {
+      finished(child.stderr, () => {
+        if (code === 0) resolve();
+        else reject(new Failure(`${what} failed (${signal ?? `exit code ${code}`}): ${complaint.trim()}`));
+      });
     });
   });
   ended.catch(() => undefined);
-  return { stdin: child.stdin, stdout: child.stdout, ended, kill: () => child.kill("SIGKILL") };
+  // Node throws away what a process that has ended wrote, unless somebody reads it already.
+  const stdout = pipeline(child.stdout, new PassThrough(), () => undefined);
+  return { stdin: child.stdin, stdout, ended, kill: () => child.kill("SIGKILL") };
 }
