@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Deployment } from "./support/deployment.ts";
-import { exec, removeAll } from "./support/docker.ts";
+import { exec } from "./support/docker.ts";
 import { freePorts } from "./support/ports.ts";
 import { assertExit, type Result } from "./support/processes.ts";
 import { Sandbox } from "./support/sandbox.ts";
@@ -230,8 +230,7 @@ describe("a backup", () => {
     const [data, secrets] = [await dataOf(stack), await secretsOf(stack)];
     const { file } = await backup("--to", folder);
     const passphrase = readFileSync(join(sandbox.home, "passphrase"));
-    await removeAll(sandbox.docker, sandbox.prefix);
-    rmSync(sandbox.home, { recursive: true });
+    await sandbox.loseMachine();
 
     const early = assertExit(await stack.slipway("restore", file, "--settings-only"), 2);
     assert.match(early.stderr, /passphrase is missing, which no backup holds.*Nothing was written\.$/ms);

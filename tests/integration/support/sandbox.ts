@@ -129,11 +129,20 @@ export class Sandbox {
     return existsSync(folder) ? readdirSync(folder) : [];
   }
 
-  /** Ends what still runs, and removes what was made: containers, networks and volumes by the prefix, and all files. */
-  async remove(): Promise<void> {
+  /**
+   * Ends what still runs, and removes what was made in Docker (containers, networks and volumes by the prefix, names of
+   * images) and the user's folder, as if the machine were another one.
+   */
+  async loseMachine(): Promise<void> {
     endProcessesOf(this.home);
     await removeAll(this.docker, this.prefix);
     for (const stack of this.#deployedStacks()) await releaseImages(this.docker, siteOf({ stack, home: this.home }));
+    rmSync(this.home, { recursive: true, force: true });
+  }
+
+  /** Removes everything. */
+  async remove(): Promise<void> {
+    await this.loseMachine();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
