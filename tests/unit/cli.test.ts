@@ -187,9 +187,9 @@ describe("a command to type", () => {
 describe("a home that is typed", () => {
   it("is below the folder where it was typed, also by npm, which runs its scripts in the clone", () => {
     assert.equal(homeTyped("trial", {}), join(process.cwd(), "trial"));
-    assert.equal(homeTyped("trial", { INIT_CWD: "/work" }), join(process.cwd(), "trial"));
-    assert.equal(homeTyped("trial", { INIT_CWD: "/work", npm_lifecycle_event: "up" }), "/work/trial");
-    assert.equal(homeTyped("/own", { INIT_CWD: "/work", npm_lifecycle_event: "up" }), "/own");
+    assert.equal(homeTyped("trial", { INIT_CWD: "/home/me" }), join(process.cwd(), "trial"));
+    assert.equal(homeTyped("trial", { INIT_CWD: "/home/me", npm_lifecycle_event: "up" }), "/home/me/trial");
+    assert.equal(homeTyped("/own", { INIT_CWD: "/home/me", npm_lifecycle_event: "up" }), "/own");
   });
 });
 
