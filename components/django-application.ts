@@ -4,13 +4,12 @@ import type { ContainerArgs, GeneratedFiles, Mount, NetworkMembership } from "./
 import { FileVolume } from "./file-volume.ts";
 import { savedMounts, superuserActions } from "./operations.ts";
 import { Service, type PublishedPort, type ServiceTerms } from "./service.ts";
-import type { SocketVolume } from "./socket-volume.ts";
+import { socketFolder, type SocketVolume } from "./socket-volume.ts";
 import { Task } from "./task.ts";
 import type { Volume } from "./volume.ts";
 
 const secretsFolder = "/run/secrets";
 const superuserFolder = "/run/superuser";
-const socketFolder = "/run/sockets";
 
 /** The port in the container on which the application listens, under Django's own server and under its image's. */
 export const djangoPort = 8000;

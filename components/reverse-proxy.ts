@@ -7,14 +7,13 @@ import type { Image } from "./image.ts";
 import type { Network } from "./network.ts";
 import { nginxConfig, nginxHealthPort, nginxPort, type NginxRoute, type TlsFiles } from "./nginx-config.ts";
 import { Service, type ServiceTerms } from "./service.ts";
-import type { SocketVolume } from "./socket-volume.ts";
+import { socketFolder, type SocketVolume } from "./socket-volume.ts";
 import type { Volume } from "./volume.ts";
 
 /** The user that nginx runs as, in the official image and in `images/nginx`. */
 const nginxUser = 101;
 
 const configFolder = "/run/nginx";
-const socketFolder = "/run/sockets";
 
 export interface ProxyRoute extends Omit<NginxRoute, "to"> {
   /**

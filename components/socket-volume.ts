@@ -1,6 +1,9 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
+/** Where containers have such a folder. */
+export const socketFolder = "/run/sockets";
+
 export interface SocketVolumeArgs {
   /** The volume's name in Docker. */
   volumeName: string;

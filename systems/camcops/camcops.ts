@@ -11,7 +11,7 @@ import { superuserActions } from "../../components/operations.ts";
 import { ReverseProxy } from "../../components/reverse-proxy.ts";
 import { Secret } from "../../components/secret.ts";
 import { Service, type ServiceArgs } from "../../components/service.ts";
-import { SocketVolume } from "../../components/socket-volume.ts";
+import { socketFolder, SocketVolume } from "../../components/socket-volume.ts";
 import { Task } from "../../components/task.ts";
 import { Volume } from "../../components/volume.ts";
 import type { CamcopsSecretConfig, CamcopsSettings } from "../../settings/camcops/settings.ts";
@@ -31,9 +31,6 @@ const secretsFolder = "/run/secrets";
 const superuserFolder = "/run/superuser";
 const flowerFolder = "/run/flower";
 const credentialsFile = `${secretsFolder}/client.cnf`;
-
-/** Where the server's sockets are for nginx, if that stands in front. */
-const socketFolder = "/run/sockets";
 
 type ServiceName = keyof CamcopsSettings["services"];
 
