@@ -152,7 +152,7 @@ async function deploymentFindings(site: Site, client: Docker, options: CommonOpt
       ? broken.map((problem) => fail("Deployment", problem))
       : [ok("Deployment", await whyNothing(client, site, options))];
   }
-  const problems = await deploymentProblems(client, site, members, options);
+  const problems = await deploymentProblems(client, site, { members, state }, options);
   const up = commandLine("up", options);
   const certificates = (await certificatesOf(members, up)).map(({ service, daysLeft, validTo, advice }) => {
     const message = `of ${service}: valid until ${validTo.slice(0, 10)}, ${daysLeft} days left`;

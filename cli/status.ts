@@ -31,7 +31,7 @@ export async function status(options: StatusOptions): Promise<void> {
   const certificates = await certificatesOf(members, up);
   const backups = { scheduled: scheduleOf(members), verified: readVerification(site) };
   const problems = [
-    ...(busy === undefined ? await deploymentProblems(client, site, members, options) : [busy]),
+    ...(busy === undefined ? await deploymentProblems(client, site, { members, state }, options) : [busy]),
     ...certificates
       .filter(({ daysLeft }) => daysLeft < 0)
       .map(({ service }) => `${service}: its certificate has ended`),
@@ -54,10 +54,9 @@ export async function status(options: StatusOptions): Promise<void> {
 export async function deploymentProblems(
   client: Docker,
   site: Site,
-  members: readonly Member[],
+  { members, state }: { members: readonly Member[]; state: StoredState | undefined },
   options: CommonOptions,
 ): Promise<string[]> {
-  const state = readState(site);
   return [
     ...(isDeployed(members, state) ? [] : [await whyNothing(client, site, options)]),
     ...problemsOf(members, { state, lastUpdate: readLastUpdate(site) }, options),

@@ -5,7 +5,7 @@ import type { Site } from "../site.ts";
 import { readHistory, type Entry } from "./history.ts";
 
 /** So many of a stack's newest deployments keep their images. */
-export const deploymentsWithImages = 3;
+const deploymentsWithImages = 3;
 
 /** The repository of the names that keep images. */
 const repository = "slipway/kept";
@@ -36,7 +36,7 @@ async function removeTags(client: Docker, site: Site, isSuperfluous: (tag: strin
 }
 
 /** The ids of the images of the newest deployments. */
-export function imagesToKeep(history: readonly Entry[]): string[] {
+function imagesToKeep(history: readonly Entry[]): string[] {
   const newest = history.filter(({ result }) => result === "succeeded").slice(-deploymentsWithImages);
   return [...new Set(newest.flatMap(({ services }) => Object.values(services).map(({ imageId }) => imageId)))];
 }
