@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { backupUser, folderForBackups, patience } from "./support/backup-schedule.ts";
 import { Deployment } from "./support/deployment.ts";
 import { exec, volumesOf } from "./support/docker.ts";
 import { freePorts } from "./support/ports.ts";
 import { assertExit } from "./support/processes.ts";
 import { Sandbox } from "./support/sandbox.ts";
 import { until } from "./support/until.ts";
-
-/** Generous: others work on the machine at the same time. */
-const patience = 240;
-const backupUser = 4711;
 
 interface Status {
   problems: string[];
@@ -29,12 +26,7 @@ describe("backups by schedule", () => {
     sandbox = new Sandbox({ program: "tests/fixtures/backup/index.ts" });
     const [hostPort = 0] = await freePorts(1);
     stack = new Deployment(sandbox, { settings: { hostAddress: "127.0.0.1", hostPort } });
-    folder = join(sandbox.folder, "backups");
-    mkdirSync(folder);
-    chownSync(folder, backupUser, backupUser);
-    chmodSync(folder, 0o700);
-    // The service has to get to it by a user of its own.
-    chmodSync(sandbox.folder, 0o755);
+    folder = folderForBackups(sandbox, "backups");
     setSchedule({});
     await stack.up();
     await fill();

@@ -7,10 +7,20 @@ import type { Sandbox } from "./sandbox.ts";
 import { until } from "./until.ts";
 
 /** The user of the folder, who has no name. */
-const backupUser = 4711;
+export const backupUser = 4711;
 
 /** Seconds; generous, because others work on the machine at the same time. */
-const patience = 240;
+export const patience = 240;
+
+/** Makes a folder of the sandbox for backups by schedule. */
+export function folderForBackups(sandbox: Sandbox, name: string): string {
+  const folder = join(sandbox.folder, name);
+  mkdirSync(folder, { mode: 0o700 });
+  chownSync(folder, backupUser, backupUser);
+  // The service has to get to it by a user of its own.
+  chmodSync(sandbox.folder, 0o755);
+  return folder;
+}
 
 /**
  * Has a deployed stack backed up by schedule, and fails unless a backup comes of it that passes the drill. The schedule stays.
@@ -20,11 +30,7 @@ const patience = 240;
 export async function proveSchedule(sandbox: Sandbox, stack: string): Promise<string> {
   const slipway = async (...args: string[]): Promise<Result> =>
     assertExit(await sandbox.slipway([...args, "--stack", stack]), 0);
-  const folder = join(sandbox.folder, `${stack}-by-schedule`);
-  mkdirSync(folder);
-  chownSync(folder, backupUser, backupUser);
-  // The service has to get to it by a user of its own.
-  chmodSync(sandbox.folder, 0o755);
+  const folder = folderForBackups(sandbox, `${stack}-by-schedule`);
   const image = builtReference(bundledImage("backup"));
   await buildImage(sandbox.docker, bundledImage("backup"), image, () => undefined);
   sandbox.editStackFile(stack, {
